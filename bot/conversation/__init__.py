@@ -1,0 +1,1 @@
+"""What is said, decided purely: no clock, no chance, no disk, no network."""

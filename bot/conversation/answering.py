@@ -1,0 +1,153 @@
+"""What an answer changes: it is kept, it leads on, and two of them are consents.
+
+Pure. An answer that is no longer on the person's path is not handed over; a consent counts only when its
+question had been seen.
+"""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.conversation.flow import END, Step
+from bot.conversation.handing import hand_off, hand_on
+from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, Line, Outcome, Timer, Wake
+from bot.conversation.moves import Turn, added, again, onward, to
+from bot.conversation.understanding import fold
+
+REPLY = "reply"  # the step that asks how the person may be answered
+GATHERED_FOR = timedelta(minutes=10)  # additions wait so long after the last, then go as one
+_SUSPICIOUS = re.compile(r"\S+@\S+\.\S+|(?:\d[ \-.()/]{0,2}){7,}")  # mail addresses; seven digits and more
+
+
+def picked(turn: Turn, choices: tuple[str, ...]) -> Outcome:
+    """Take choices by name as the answer to the waiting question."""
+    if turn.step.consent and not _seen(turn):
+        return again(turn, turn.text("not_seen"))
+    if turn.step.choices_from == "languages":
+        turn = turn.on(language=choices[0])
+    return answered(turn, Answer(turn.step.keeps, choices, message=turn.message.id))
+
+
+def own_words(turn: Turn, words: str) -> Outcome:
+    """Keep the person's own words, if they fit and hold nothing that points at somebody."""
+    words = words.strip()
+    step = turn.step
+    if len(words) > step.limit:
+        return again(turn, turn.text("too_long", length=str(len(words)), limit=str(step.limit)))
+    if step.checked and words != turn.talk.draft and _points_at_somebody(words):
+        return again(turn.on(draft=words), turn.text("soft_check"))
+    return answered(turn, Answer(step.keeps, (), words, turn.talk.language, turn.message.id))
+
+
+def answered(turn: Turn, answer: Answer) -> Outcome:
+    """Keep an answer and go where it leads."""
+    step = turn.step
+    turn = turn.on(misses=0, draft="", page=0)
+    if turn.talk.resume and step.name == turn.book.flow.first:
+        return to(turn.on(resume=""), turn.talk.resume)
+    if step.consent:
+        return _consented(turn, answer)
+    if step.sends:
+        return _sent_or_dropped(turn, answer)
+    turn = _kept(turn, answer)
+    target = turn.book.paths.next_step(step.name, answer)
+    outcome = onward(turn, target, *_notes(turn, step, answer))
+    return _gathered(turn, outcome) if step.after and added(turn.talk) else outcome
+
+
+def pass_on(turn: Turn) -> Outcome:
+    """Send what was added as one further mail for the same case, and rest."""
+    talk, effects = hand_on(turn.book, turn.talk, turn.now)
+    rest = to(replace(turn, talk=talk), END, turn.text("adding"))
+    return replace(rest, effects=(*effects, *rest.effects))
+
+
+def on_path(turn: Turn) -> tuple[Answer, ...]:
+    """Return the answers that still lie on the person's path, without the skipped ones."""
+    steps = turn.book.flow.steps
+    kept = {steps[name].keeps for name in turn.talk.trail}
+    return tuple(answer for answer in added(turn.talk) if answer.step in kept)
+
+
+def _seen(turn: Turn) -> bool:
+    """Whether the waiting question had reached the person when the message was written."""
+    if turn.message.question == turn.talk.serial:
+        return True
+    return turn.talk.seen_at is not None and turn.message.at >= turn.talk.seen_at
+
+
+def _points_at_somebody(words: str) -> bool:
+    return bool(_SUSPICIOUS.search(words) or _SUSPICIOUS.search(fold(words)))
+
+
+def _kept(turn: Turn, answer: Answer) -> Turn:
+    """Keep an answer that the mission is to read; any answer given anew takes back what was consented."""
+    step, talk = turn.step, turn.talk
+    others = tuple(one for one in talk.answers if one.step != answer.step)
+    case = talk.case
+    if case and step.keeps == REPLY and answer.choices:
+        case = replace(case, reply=answer.choices[0])
+    return turn.on(
+        answers=(*others, answer) if step.title else talk.answers,
+        trail=_trail(talk, step),
+        consents=(),
+        case=case,
+    )
+
+
+def _trail(talk: Conversation, step: Step) -> tuple[str, ...]:
+    trail = talk.trail
+    before = trail[: trail.index(step.name)] if step.name in trail else trail
+    return (*before, step.name)
+
+
+def _notes(turn: Turn, step: Step, answer: Answer) -> tuple[Line, ...]:
+    """Return the texts whose answers are all given; the newest answer counts with the kept ones."""
+    given = {(one.step, choice) for one in turn.talk.answers for choice in one.choices}
+    given |= {(step.name, choice) for choice in answer.choices} | {(step.keeps, choice) for choice in answer.choices}
+    return tuple(
+        Line(f"{turn.book.flow.name}.{step.name}.note.{n}")
+        for n, note in enumerate(step.notes)
+        if given.issuperset(note.when)
+    )
+
+
+def _gathered(turn: Turn, outcome: Outcome) -> Outcome:
+    """Let the additions go by themselves ten minutes after the last."""
+    talk = outcome.conversation
+    if talk is None or talk.answers != turn.talk.answers:
+        return outcome
+    wake = Wake(Timer.GATHER, turn.now + GATHERED_FOR, talk.serial)
+    return replace(outcome, conversation=replace(talk, gathering=talk.serial), effects=(*outcome.effects, wake))
+
+
+# ── consents ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _consented(turn: Turn, answer: Answer) -> Outcome:
+    step = turn.step
+    target = turn.book.paths.next_step(step.name, answer)
+    notes = _notes(turn, step, answer)
+    if answer.choices[0] not in step.accepts:
+        return to(turn.on(consents=()), target, *notes)
+    consent = Consent(step.consent or ConsentKind.SEND, answer.choices[0], turn.book.flow.version, turn.now)
+    if not step.hands_off:
+        turn = _kept(turn, answer).on(consents=(consent,))
+        return pass_on(turn) if turn.talk.case else to(turn, target, *notes)  # SOS again: an addition, at once
+    if not any(one.kind is ConsentKind.SEND for one in turn.talk.consents):
+        return to(turn, turn.book.flow.first)  # no path leads here; a stored talk of another flow might
+    answers = (*on_path(turn), answer)
+    turn = turn.on(consents=(*turn.talk.consents, consent), answers=answers)
+    return _handed_off(turn, target, notes)
+
+
+def _handed_off(turn: Turn, target: str, notes: tuple[Line, ...]) -> Outcome:
+    talk, effects = hand_off(turn)
+    offered = to(replace(turn, talk=talk), target)
+    return replace(offered, effects=(*effects, *((turn.status(*notes),) if notes else ()), *offered.effects))
+
+
+def _sent_or_dropped(turn: Turn, answer: Answer) -> Outcome:
+    if answer.choices[0] in turn.step.accepts:
+        return pass_on(turn)
+    return to(turn.on(answers=(), trail=(), gathering=0), turn.step.otherwise, turn.text("dropped"))

@@ -1,0 +1,168 @@
+"""How a question is put: which texts, which choices, under which numbers, in which languages.
+
+Pure. A consent never offers a number that the question before it offered.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.conversation.flow import Ask, Flow, Step
+from bot.conversation.machine import SKIP, Paths
+from bot.conversation.model import (
+    Answer,
+    Assessment,
+    Conversation,
+    Line,
+    Question,
+    Say,
+    Way,
+    Weight,
+)
+from bot.conversation.understanding import Expected, Vocabulary
+
+MORE = "more"  # the choice that shows the next page
+CONSENTS_FROM = 7  # numbers 1 to 6 answer most questions; a consent begins after them
+
+Offered = tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Everything `advance` and `report` need that doesn't change between turns; built once at start."""
+
+    flow: Flow
+    paths: Paths
+    known: Vocabulary
+    assess: Callable[[tuple[Answer, ...], int | None], Assessment]  # None: a first alert; else the level so far
+    fallback: tuple[str, ...]  # spoken, all at once, to a person whose language is not known
+    contacts: bool  # the mission has checked resources to show
+    site: bool  # the mission has told its website
+    window: timedelta  # within which a case of level 3 or 4 leaves
+    own_words: frozenset[str]  # channels on which own words are asked for
+    intake_lives: timedelta  # an unanswered intake
+    urgent_lives: timedelta  # the same after SOS or danger "now"
+    case_lives: timedelta  # the record of a case
+
+
+def languages(book: Rulebook, conversation: Conversation) -> tuple[str, ...]:
+    """Return the languages to speak: the person's, or the mission's first ones."""
+    return (conversation.language,) if conversation.language else book.fallback
+
+
+def text(book: Rulebook, conversation: Conversation, name: str, **values: str) -> Line:
+    """Return a text by name, in the form for this channel or for a mission without contacts or site."""
+    channel, plain = f"{name}_{conversation.sender.channel}", f"{name}_bare"
+    texts = book.flow.texts
+    if channel in texts:
+        name = channel
+    elif plain in texts and not (book.site if name == "verify" else book.contacts):
+        name = plain
+    return Line(f"say.{name}", tuple(values.items()))
+
+
+def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -> tuple[Conversation, Say]:
+    """Put the question of `step`, after the texts in `before`. Returns what is kept and what is said."""
+    offered = numbered(step, conversation.offered if step.name != conversation.step else ())
+    page = conversation.page if step.name == conversation.step else 0
+    asked = replace(
+        conversation,
+        step=step.name,
+        serial=conversation.serial + 1,
+        offered=offered,
+        page=page,
+        seen_at=None,
+        flow=book.flow.version,
+    )
+    return asked, Say(
+        lines=(*before, *_said_before(book, asked, step), Line(book.flow.context(step), _values(asked))),
+        languages=languages(book, asked),
+        question=Question(step.name, asked.serial, shown(step, offered, page), consent=step.consent is not None),
+        shown=conversation.answers if step.shows else (),
+        tail=(text(book, asked, "unsent"),) if unsent(asked) else (),
+        weight=Weight.EMERGENCY if step.urgent else Weight.QUESTION,
+    )
+
+
+def ask_again(book: Rulebook, conversation: Conversation, *before: Line) -> tuple[Conversation, Say]:
+    """Put the waiting question once more. A consent keeps its numbers: they are not the ones before it."""
+    step = book.flow.steps[conversation.step]
+    kept = conversation.offered
+    asked, say = ask(book, conversation, step, *before)
+    if not step.consent or say.question is None:
+        return asked, say
+    return replace(asked, offered=kept), replace(say, question=replace(say.question, offered=kept))
+
+
+def expected(flow: Flow, conversation: Conversation) -> Expected:
+    """Return what the waiting question takes; nothing but commands when none waits."""
+    step = flow.step(conversation.step)
+    if step is None:
+        return Expected("")
+    offered = conversation.offered
+    return Expected(
+        step.spoken,
+        tuple((number, name) for number, name in offered if name in {*step.names(), SKIP, MORE}),
+        several=step.kind is Ask.SEVERAL,
+        own_words=step.kind is Ask.WORDS,
+        consent=step.consent is not None,
+    )
+
+
+def numbered(step: Step, before: Offered) -> Offered:
+    """Return every choice of `step` with its number; `before`: the numbers of the question before it.
+
+    A paged step numbers all its pages at once, "more" and "skip" between the first page and the rest.
+    """
+    names = list(step.names())
+    if step.page and step.page < len(names):
+        names[step.page : step.page] = [MORE, SKIP] if step.skip else [MORE]
+    elif step.skip:
+        names.append(SKIP)
+    taken = {number for number, _ in before}
+    start = 1
+    if step.consent:
+        wanted = range(CONSENTS_FROM, CONSENTS_FROM + len(names))
+        start = CONSENTS_FROM if taken.isdisjoint(wanted) else max(taken) + 1
+    return tuple(enumerate(names, start))
+
+
+def shown(step: Step, offered: Offered, page: int) -> Offered:
+    """Return what of `offered` is shown on this page."""
+    if not step.page or step.page >= len(step.choices):
+        return offered
+    first = step.page + 1 + step.skip
+    if page == 0:
+        return offered[:first]
+    return (*offered[first:], *(row for row in offered if row[1] == SKIP))
+
+
+def unsent(conversation: Conversation) -> bool:
+    """Whether a person in danger is still waiting for the first thing to leave."""
+    case = conversation.case
+    return conversation.urgent and not (case and any(one.way is Way.LEFT for one in case.handed))
+
+
+def case_now(book: Rulebook, conversation: Conversation) -> Line:
+    """Return how far the case is, as a text."""
+    case = conversation.case
+    alert = case.handed[0] if case else None
+    if alert and alert.left_at:
+        return text(book, conversation, "case_left", time=hour(alert.left_at))
+    given_up = alert is not None and alert.way is Way.GIVEN_UP
+    return text(book, conversation, "case_given_up" if given_up else "case_waiting")
+
+
+def hour(at: datetime) -> str:
+    """Return the wall-clock time of an aware datetime, in its own zone: "08:02"."""
+    return at.strftime("%H:%M")
+
+
+def _said_before(book: Rulebook, conversation: Conversation, step: Step) -> tuple[Line, ...]:
+    return tuple(
+        case_now(book, conversation) if name == "case_now" else text(book, conversation, name) for name in step.says
+    )
+
+
+def _values(conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    return (("reference", conversation.case.reference),) if conversation.case else ()

@@ -1,0 +1,110 @@
+"""What each command does, at any step. Data in, an Outcome out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bot.conversation.answering import answered, pass_on
+from bot.conversation.model import Answer, Line, Outcome, Way
+from bot.conversation.moves import STALE_AFTER, Turn, added, again, begin, to
+
+
+def cry(turn: Turn) -> Outcome:
+    """Open the emergency path; what was answered stays."""
+    flow = turn.book.flow
+    lines: tuple[Line, ...] = ()
+    if turn.now - turn.message.at > STALE_AFTER:
+        written = turn.message.at.astimezone(turn.now.tzinfo)
+        lines = (turn.text("wrote_at", time=written.strftime("%H:%M")),)
+    here = turn.talk.step
+    trail = turn.talk.trail if here in {"", flow.sos} else (*turn.talk.trail, here)
+    return to(turn.on(trail=trail, misses=0, resume=""), flow.sos, *lines)
+
+
+def command(turn: Turn, name: str, argument: str) -> Outcome:
+    """Carry out a command by name; `argument` is what stood after it, folded."""
+    return _COMMANDS[name](turn.on(misses=0), argument)
+
+
+def skip(turn: Turn) -> Outcome:
+    """Go on without an answer, where the question allows it."""
+    if not turn.talk.step:
+        return begin(turn)
+    if not turn.step.skip:
+        return again(turn, turn.text("cannot_skip"))
+    return answered(turn, Answer(turn.step.keeps))
+
+
+def _start(turn: Turn, argument: str) -> Outcome:
+    tongue = turn.book.known.tongues.get(argument, "")
+    if tongue:
+        turn = turn.on(language=tongue)
+    return again(turn, turn.text("resumed")) if turn.talk.step else begin(turn)
+
+
+def _help(turn: Turn) -> Outcome:
+    return again(turn, turn.text("help"), Line("commands"))
+
+
+def _back(turn: Turn) -> Outcome:
+    trail = turn.talk.trail
+    if not trail:
+        return again(turn, turn.text("no_back"))
+    return to(turn.on(trail=trail[:-1], consents=()), trail[-1])
+
+
+def _language(turn: Turn, argument: str) -> Outcome:
+    tongue = turn.book.known.tongues.get(argument, "")
+    if tongue:
+        return again(turn.on(language=tongue))
+    first = turn.book.flow.first
+    resume = turn.talk.resume if turn.talk.step == first else turn.talk.step
+    return to(turn.on(resume=resume), first)
+
+
+def _stop(turn: Turn) -> Outcome:
+    """End here: what was not sent goes; a case that was handed over keeps its record, and is silent."""
+    case = turn.talk.case
+    if case is None:
+        return Outcome(None, (turn.status(turn.text("stopped")),))
+    quiet = turn.on(case=replace(case, reply="stopped"), answers=(), draft="", step="", trail=(), gathering=0)
+    return Outcome(quiet.talk, (turn.status(turn.text("stopped_case")),))
+
+
+def _erase(turn: Turn) -> Outcome:
+    """Delete everything at once, and say what has become of the alert."""
+    ways = {one.way for one in turn.talk.case.handed} if turn.talk.case else set[Way]()
+    name = next((name for way, name in _ERASED if way in ways), "erased")
+    return Outcome(None, (turn.status(turn.text(name)),), erase=True)
+
+
+def _send(turn: Turn) -> Outcome:
+    if turn.talk.case is None or not added(turn.talk):
+        return again(turn, turn.text("nothing_added"))
+    return pass_on(turn)
+
+
+def _told(name: str) -> Callable[[Turn, str], Outcome]:
+    """Return a command that says a text and puts the question again."""
+    return lambda turn, _: again(turn, turn.text(name))
+
+
+_ERASED = (  # the gravest way that any mail of the person has gone decides what is said
+    (Way.LEFT, "erased_left"),
+    (Way.TRYING, "erased_maybe"),
+    (Way.WAITING, "erased_withdrawn"),
+    (Way.SEALING, "erased_withdrawn"),
+)
+
+_COMMANDS: Mapping[str, Callable[[Turn, str], Outcome]] = {
+    "help": lambda turn, _: _help(turn),
+    "back": lambda turn, _: _back(turn),
+    "skip": lambda turn, _: skip(turn),
+    "language": _language,
+    "privacy": _told("privacy"),
+    "verify": _told("verify"),
+    "stop": lambda turn, _: _stop(turn),
+    "erase": lambda turn, _: _erase(turn),
+    "emergency": lambda turn, _: cry(turn),
+    "send": lambda turn, _: _send(turn),
+    "start": _start,
+}

@@ -1,0 +1,108 @@
+"""Handing a case over, or an addition to it: the answers leave the conversation for the hand-off row.
+
+Pure. What stays in the conversation is the case's record; from here on the mission alone can read the rest.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.conversation.asking import Rulebook, text
+from bot.conversation.model import (
+    Answer,
+    Assessment,
+    CaseRecord,
+    Conversation,
+    Effect,
+    Handed,
+    HandOff,
+    Say,
+    Timer,
+    Wake,
+    Weight,
+)
+from bot.conversation.moves import Turn, added
+
+URGENT = 2  # levels 1 and 2 leave at once
+LATE_AFTER = timedelta(minutes=5)  # without a 250 the person is told NOT sent yet
+TRIED_FOR = timedelta(hours=24)
+
+
+def hand_off(turn: Turn) -> tuple[Conversation, tuple[Effect, ...]]:
+    """Hand the case of this turn over: its record stays, its answers go. Both consents must be given."""
+    talk, book = turn.talk, turn.book
+    assessed = book.assess(talk.answers, None)
+    leaves = _leaves(turn, assessed.level)
+    record = CaseRecord(
+        turn.chance.reference,
+        assessed.level,
+        turn.chance.check,
+        next((answer.choices[0] for answer in talk.answers if answer.step == "reply"), ""),
+        turn.now,
+        talk.consents,
+        (Handed(0),),
+    )
+    gone = replace(talk, case=record, answers=(), consents=(), trail=(), draft="")
+    handed = _handed(gone, 0, talk.answers, assessed, turn.now)
+    handed = replace(handed, not_before=leaves, return_code=turn.chance.return_code)
+    return gone, (handed, *_said(turn, gone), *_timers(assessed.level, 0, leaves or turn.now))
+
+
+def hand_on(book: Rulebook, talk: Conversation, now: datetime) -> tuple[Conversation, tuple[Effect, ...]]:
+    """Hand over what was added to a case. It may raise the level, never lower it."""
+    case, answers = talk.case, added(talk)
+    if case is None or not answers:
+        return talk, ()
+    assessed = book.assess(answers, case.level)
+    number = len(case.handed)
+    record = replace(case, level=assessed.level, handed=(*case.handed, Handed(number)))
+    gone = replace(talk, case=record, answers=(), consents=(), trail=(), draft="", gathering=0)
+    raised_from = case.level if assessed.level < case.level else None
+    handed = replace(_handed(gone, number, answers, assessed, now), raised_from=raised_from)
+    return gone, (handed, *_timers(assessed.level, number, now))
+
+
+def _handed(
+    talk: Conversation, number: int, answers: tuple[Answer, ...], assessed: Assessment, now: datetime
+) -> HandOff:
+    case = talk.case
+    if case is None:  # for the type checker: both callers have just made it
+        raise AssertionError
+    return HandOff(
+        case.reference,
+        number,
+        assessed.level,
+        None,
+        assessed.reasons,
+        case.check,
+        talk.language,
+        talk.sender.channel,
+        answers,
+        case.consents,
+        now,
+    )
+
+
+def _leaves(turn: Turn, level: int) -> datetime | None:
+    """A case that is not urgent leaves at a random minute, so that its hour tells nothing of the talk's."""
+    if level <= URGENT:
+        return None
+    minutes = int(turn.book.window / timedelta(minutes=1) * turn.chance.fraction)
+    return turn.now + timedelta(minutes=minutes)
+
+
+def _said(turn: Turn, talk: Conversation) -> tuple[Effect, ...]:
+    """What the person is told at once, and the codes, alone in one message."""
+    case, chance = talk.case, turn.chance
+    sending = "sending" if case and case.level <= URGENT else "sending_later"
+    code = " ".join(chance.return_code[i : i + 4] for i in range(0, len(chance.return_code), 4))
+    codes = text(turn.book, talk, "codes", reference=chance.reference, code=code, check=chance.check)
+    speak = turn.status(turn.text(sending))
+    return (
+        speak,
+        Say((codes, turn.text("vanish")), speak.languages, weight=Weight.STATUS, final=True),
+    )
+
+
+def _timers(level: int, number: int, leaves: datetime) -> tuple[Wake, ...]:
+    late = (Wake(Timer.LATE, leaves + LATE_AFTER, number),) if level <= URGENT else ()
+    return (*late, Wake(Timer.GIVE_UP, leaves + TRIED_FOR, number))

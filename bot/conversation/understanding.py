@@ -1,0 +1,219 @@
+"""What a person typed, as the choice, command or cry for help it means, or as nothing.
+
+People type with any keyboard, in any script, in fear: forms are folded on both sides and compared. A
+consent is understood only from its number or its whole label. Nothing here knows where a talk stands.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+_SOS_SIGN = "🆘"
+_DROPPED = frozenset({"Mn", "Me", "Cf"})  # accents, enclosing keycaps, bidi marks and zero-width characters
+_APOSTROPHES = frozenset("'’ʼ`´")
+_SEPARATORS = re.compile(r"[,;/+&\n\r،؛、，]")
+_LONGEST = 5_000  # characters; what is longer can't be a choice
+_SHORTEST_START = 3  # letters that may stand for the label they begin
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Choices by name, in the order offered."""
+
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A command by name; `argument` is what stood after it, folded."""
+
+    command: str
+    argument: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cry:
+    """A cry for help; `language` is "" when the word belongs to none."""
+
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The person's own words, as written."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nothing that fits here."""
+
+
+Understood = Picked | Ordered | Cry | Own | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All forms that mean something, folded, in every offered language. Built once at start."""
+
+    languages: tuple[str, ...]
+    labels: Mapping[str, Mapping[tuple[str, str], str]]  # language -> (step, choice) -> label
+    words: Mapping[str, Mapping[tuple[str, str], tuple[str, ...]]]  # the same -> more words for it
+    commands: Mapping[str, str]  # word -> command, of all languages
+    command_numbers: Mapping[int, str]
+    numbers: Mapping[str, int]  # "two", "dos" -> 2
+    joiners: frozenset[str]  # "and", "y"
+    cries: Mapping[str, str]  # word -> language
+    tongues: Mapping[str, str]  # "es", "espanol" -> language
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the waiting question takes."""
+
+    step: str  # whose labels are said
+    offered: tuple[tuple[int, str], ...] = ()
+    several: bool = False
+    own_words: bool = False
+    consent: bool = False
+
+
+def fold(text: str) -> str:
+    """Return `text` as compared: one case, one form, ASCII digits, no marks, single spaces.
+
+    "２." and "2️⃣" become "2", "No sé" becomes "no se", "don't" becomes "dont".
+    """
+    flat = unicodedata.normalize("NFKD", text.casefold())
+    flat = unicodedata.normalize("NFKD", flat.casefold())  # compatibility forms may open new cases
+    return " ".join("".join(_folded(char) for char in flat).split())
+
+
+def _folded(char: str) -> str:
+    if char in _APOSTROPHES or unicodedata.category(char) in _DROPPED:
+        return ""
+    digit = unicodedata.decimal(char, None)
+    if digit is not None:
+        return str(digit)
+    return char if char.isalnum() or char == _SOS_SIGN else " "
+
+
+def understand(text: str, expected: Expected, language: str, known: Vocabulary) -> Understood:
+    """Return what `text` means at a question that takes `expected`, to a person who reads `language`."""
+    if len(text) > _LONGEST:
+        return Own(text) if expected.own_words else Unclear()
+    folded = fold(text)
+    if not folded:
+        return Unclear()
+    return (
+        _order(text, folded, known) or _choice(text, expected, language, known) or _rest(text, folded, expected, known)
+    )
+
+
+def _rest(text: str, folded: str, expected: Expected, known: Vocabulary) -> Understood:
+    if expected.own_words:
+        return Own(text)
+    return _cry_within(folded, known) or Unclear()
+
+
+def _order(text: str, folded: str, known: Vocabulary) -> Cry | Ordered | None:
+    """A cry or a command that is the whole message."""
+    if folded in known.cries:
+        return Cry(known.cries[folded])
+    if folded in known.commands:
+        return Ordered(known.commands[folded])
+    if folded.isascii() and folded.isdigit() and len(folded) < _SHORTEST_START:
+        command = known.command_numbers.get(int(folded))
+        return Ordered(command) if command else None
+    return _with_argument(text, folded, known)
+
+
+def _with_argument(text: str, folded: str, known: Vocabulary) -> Ordered | None:
+    """A command with a word after it: /start es, /stop, language español."""
+    first, _, rest = folded.partition(" ")
+    if text.lstrip().startswith("/"):
+        return Ordered("start", rest) if first == "start" else _slash(first, rest, known)
+    if known.commands.get(first) == "language" and rest in known.tongues:
+        return Ordered("language", rest)
+    return None
+
+
+def _slash(first: str, rest: str, known: Vocabulary) -> Ordered | None:
+    command = known.commands.get(first)
+    return Ordered(command, rest) if command else None
+
+
+def _choice(text: str, expected: Expected, language: str, known: Vocabulary) -> Picked | None:
+    one = _one(fold(text), expected, language, known)
+    if one:
+        return Picked((one,))
+    if not expected.several:
+        return None
+    picked = _many(text, expected, language, known)
+    order = [name for _, name in expected.offered]
+    return Picked(tuple(sorted(picked, key=order.index))) if picked else None
+
+
+def _many(text: str, expected: Expected, language: str, known: Vocabulary) -> set[str]:
+    """Every choice of "1, 3 y 5"; nothing when any part of it is not understood."""
+    picked: set[str] = set()
+    for piece in _SEPARATORS.split(text):
+        folded = fold(piece)
+        one = _one(folded, expected, language, known)
+        found = [one] if one else [_one(token, expected, language, known) for token in _tokens(folded, known)]
+        if not all(found):
+            return set()
+        picked.update(name for name in found if name)
+    return picked
+
+
+def _tokens(folded: str, known: Vocabulary) -> list[str]:
+    return [token for token in folded.split() if token not in known.joiners]
+
+
+def _one(folded: str, expected: Expected, language: str, known: Vocabulary) -> str | None:
+    if not folded:
+        return None
+    number = _number(folded, known)
+    if number is not None:
+        return dict(expected.offered).get(number)
+    names = [name for _, name in expected.offered]
+    for tongue in (language, *known.languages):
+        name = _by_label(folded, names, expected, tongue, known)
+        if name:
+            return name
+    return None
+
+
+def _number(folded: str, known: Vocabulary) -> int | None:
+    if folded.isascii() and folded.isdigit():
+        return int(folded[:9])
+    return known.numbers.get(folded)
+
+
+def _by_label(folded: str, names: Iterable[str], expected: Expected, language: str, known: Vocabulary) -> str | None:
+    labels = known.labels.get(language, {})
+    forms = {name: labels.get((expected.step, name), "") for name in names}
+    exact = [name for name, form in forms.items() if form == folded]
+    if exact or expected.consent:
+        return exact[0] if exact else None
+    more = known.words.get(language, {})
+    named = [name for name in forms if folded in more.get((expected.step, name), ())]
+    return named[0] if named else _by_start(folded, forms)
+
+
+def _by_start(folded: str, forms: Mapping[str, str]) -> str | None:
+    if len(folded) < _SHORTEST_START:
+        return None
+    begun = [name for name, form in forms.items() if form.startswith(folded)]
+    return begun[0] if len(begun) == 1 else None
+
+
+def _cry_within(folded: str, known: Vocabulary) -> Cry | None:
+    """A cry in the middle of other words, where only a choice was expected."""
+    padded = f" {folded} "
+    for cry, language in known.cries.items():
+        if f" {cry} " in padded or (cry == _SOS_SIGN and cry in folded):
+            return Cry(language)
+    return None

@@ -1,0 +1,46 @@
+"""Everything raised on purpose, named by what the reader can do.
+
+BotError                    one line and exit code 2 at the command line
+├── SettingsError           config/ is wrong: file, key, what was expected             (start-up)
+├── FlowError               flows/ is wrong: file, step, finding                       (start-up)
+├── LanguageError           a configured language is incomplete                        (start-up)
+├── DeliveryError           could not reach a person or the mission; may carry retry_after
+│   └── Undeliverable       never will: blocked, number gone, key expired
+└── SealingError            stored words can't be opened with our keys
+
+What a *person* does wrong is never an exception: it is something to say. Messages name files, steps and
+references, never a sender or an answer.
+"""
+
+
+class BotError(Exception):
+    """Raised on purpose; its text is one line that may be shown to an operator."""
+
+
+class SettingsError(BotError):
+    """The configuration is wrong; the text names the file, the key and what was expected."""
+
+
+class FlowError(BotError):
+    """A flow is wrong; the text names the file, the step and the finding."""
+
+
+class LanguageError(BotError):
+    """A configured language is missing or incomplete."""
+
+
+class DeliveryError(BotError):
+    """A person or the mission could not be reached this time."""
+
+    def __init__(self, text: str, *, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds the other side asked us to wait, if it said so."""
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class Undeliverable(DeliveryError):  # noqa: N818 - named by what the caller learns
+    """It never will be delivered: blocked, gone, key expired."""
+
+
+class SealingError(BotError):
+    """Stored words can't be opened with the keys we have."""

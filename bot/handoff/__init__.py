@@ -1,0 +1,1 @@
+"""What it means for the mission, decided purely: level, case, alert, duty."""

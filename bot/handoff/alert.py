@@ -1,0 +1,222 @@
+"""What the officer reads at 3 a.m.: level and why, what must not be done, what is asked, how to answer; then the rest.
+
+In the officer's language whatever language the person used; only the person's own words stay as written.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.conversation.flow import Flow
+from bot.conversation.model import Answer, Words
+from bot.conversation.reading import parsed
+from bot.handoff.case import Case, chosen, may_act
+from bot.handoff.triage import Triage
+
+SCHEMA = 1  # of case.json
+_FIRST_SCREEN = frozenset({"want", "reply", "donts", "act"})  # answers that stand above already
+
+
+@dataclass(frozen=True, slots=True)
+class AlertParts:
+    """One mail before it is sealed."""
+
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    case_json: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The words of the alert by name, English."""
+
+    texts: Mapping[str, str]
+
+    def messages(self) -> Iterator[tuple[str, str]]:
+        """Yield (context, message id): "alert.level_1"."""
+        yield from ((f"alert.{name}", text) for name, text in self.texts.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom an alert is written: language and clock of one officer, and the texts it is made of."""
+
+    words: Words
+    zone: tzinfo
+    place: str  # the zone's city in the officer's language
+    languages: Mapping[str, str]  # names of languages in the officer's language
+    flow: Flow
+    triage: Triage
+    texts: Texts
+
+    def say(self, name: str, **values: str) -> str:
+        """Return a text of the alert."""
+        return self.words(f"alert.{name}", self.texts.texts[name], values)
+
+    def because(self, rules: tuple[str, ...]) -> str:
+        """Return the reasons of triage, in words."""
+        texts = dict(self.triage.messages())
+        return "; ".join(self.words(f"triage.{rule}", texts[f"triage.{rule}"]) for rule in rules)
+
+    def labels(self, answer: Answer) -> str:
+        """Return the labels of what was chosen."""
+        return ", ".join(self.label(answer.step, choice) for choice in answer.choices)
+
+    def label(self, step_name: str, choice: str) -> str:
+        """Return one choice's label; what the present flow no longer knows stays a name."""
+        step = self.flow.step(step_name)
+        named = {one.name: one.label for one in step.choices} if step else {}
+        if step is None or choice not in named:
+            return choice
+        return self.words(self.flow.context(step, choice), named[choice])
+
+    def title(self, step_name: str) -> str:
+        """Return the short title of a step."""
+        step = self.flow.step(step_name)
+        return self.words(self.flow.context(step, "title"), step.title) if step else step_name
+
+
+def compose(case: Case, reader: Reader) -> AlertParts:
+    """Return the alert of `case` for one reader: subject, text and case.json."""
+    told = case.told
+    subject = reader.say("subject_added" if case.added else "subject", reference=told.reference, level=str(told.level))
+    lines = (*_first_screen(case, reader), "", *_rest(case, reader), "", reader.say("unverified"))
+    return AlertParts(subject, "\n".join(lines) + "\n", _json(case, reader))
+
+
+def compose_test(reader: Reader) -> AlertParts:
+    """Return a test alert: it says that it is one, inside."""
+    body = json.dumps({"schema": SCHEMA, "test": True})
+    return AlertParts(reader.say("subject_test"), reader.say("test") + "\n", body)
+
+
+def _first_screen(case: Case, reader: Reader) -> Iterator[str]:
+    told = case.told
+    level = reader.say(f"level_{told.level}")
+    if told.raised_from:
+        level = f"{level} ({reader.say('raised', level=str(told.raised_from))})"
+    because = reader.because(told.reasons)
+    parts = (level, reader.say("added") if case.added else "", because)
+    yield " · ".join(part for part in parts if part)
+    yield f"{reader.say('donts')}: {_donts(case, reader)}"
+    yield f"{reader.say('asks')}: {_asks(case, reader)}"
+    yield f"{reader.say('answer')}: {_answer(case, reader)}"
+
+
+def _donts(case: Case, reader: Reader) -> str:
+    if case.donts is None:
+        return reader.say("as_before")
+    named = ", ".join(reader.say(f"dont_{name}") for name in case.donts)
+    return named or reader.say("donts_none")
+
+
+def _asks(case: Case, reader: Reader) -> str:
+    if "want" in case.answers:
+        return reader.labels(case.answers["want"])
+    if case.added:
+        return reader.say("as_before")
+    return reader.say("asks_unknown" if "sos" in case.answers else "asks_skipped")
+
+
+def _answer(case: Case, reader: Reader) -> str:
+    reply = next(iter(chosen(case.answers, "reply")), "")
+    if not reply and case.added:
+        return reader.say("as_before")
+    return reader.say(f"answer_{reply or 'unknown'}", place=reader.place)
+
+
+def _rest(case: Case, reader: Reader) -> Iterator[str]:
+    told = case.told
+    yield f"{reader.say('reference')}: {told.reference}"
+    yield f"{reader.say('check')}: {told.check}"
+    yield f"{reader.say('written')}: {_written(told.at, reader)}"
+    yield f"{reader.say('language')}: {reader.languages.get(told.language, told.language or '?')}"
+    yield f"{reader.say('channel')}: {reader.say(f'channel_{told.channel}')}"
+    if case.desk:
+        yield f"{reader.say('desk')}: {reader.say(f'desk_{case.desk}')}"
+    yield from (f"{reader.title(one.step)}: {reader.labels(one)}" for one in _listed(case) if one.choices)
+    yield from _flags(case, reader)
+    yield from _own_words(case, reader)
+
+
+def _listed(case: Case) -> Iterator[Answer]:
+    yield from (answer for step, answer in case.answers.items() if step not in _FIRST_SCREEN or step == "act")
+
+
+def _flags(case: Case, reader: Reader) -> Iterator[str]:
+    if case.unasked:
+        yield reader.say("third_unasked")
+    if case.minor:
+        yield reader.say("minor")
+    yield reader.say("consent_send")
+    yield reader.say("tips")
+
+
+def _own_words(case: Case, reader: Reader) -> Iterator[str]:
+    for answer in case.answers.values():
+        if answer.words:
+            language = reader.languages.get(answer.language, answer.language)
+            yield ""
+            yield f"{reader.title(answer.step)} – {reader.say('words', language=language)}:"
+            yield answer.words
+
+
+def _written(at: datetime | None, reader: Reader) -> str:
+    if at is None:
+        return "?"
+    return f"{at.astimezone(reader.zone):%Y-%m-%d %H:%M} ({reader.place})"
+
+
+def _json(case: Case, reader: Reader) -> str:
+    """Return case.json: names for programs, labels for people, times in UTC (RFC 3339)."""
+    told = case.told
+    body = {
+        "schema": SCHEMA,
+        "reference": told.reference,
+        "number": told.number,
+        "level": told.level,
+        "raised_from": told.raised_from,
+        "reasons": [{"name": name, "text": reader.because((name,))} for name in told.reasons],
+        "check": told.check,
+        "written_at": told.at.astimezone(UTC).isoformat(timespec="minutes") if told.at else None,
+        "channel": {"name": told.channel, "end_to_end": told.channel == "signal"},
+        "language": told.language,
+        "may_act": may_act(told),
+        "donts": case.donts,
+        "desk": case.desk or None,
+        "could_not_be_asked": case.unasked,
+        "minor": case.minor,
+        "consents": [
+            {"kind": one.kind, "choice": one.choice, "version": one.version, "at": _utc(one.at)}
+            for one in told.consents
+        ],
+        "answers": {step: _answer_json(answer, reader) for step, answer in case.answers.items()},
+        "verified": False,
+    }
+    return json.dumps(body, ensure_ascii=False, indent=1)
+
+
+def _answer_json(answer: Answer, reader: Reader) -> dict[str, object]:
+    body: dict[str, object] = {"title": reader.title(answer.step)}
+    if answer.choices:
+        body["choices"] = [{"name": name, "label": reader.label(answer.step, name)} for name in answer.choices]
+    if answer.words:
+        body |= {"words": answer.words, "language": answer.language}
+    return body
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="minutes")
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    alert: dict[str, str]
+
+
+def read_alert(toml: str, file: str) -> Texts:
+    """Return the texts of the alert. Raises FlowError that names `file`."""
+    return Texts(parsed(_File, toml, file).alert)

@@ -1,0 +1,241 @@
+"""The mission profile: everything that makes this bot one diplomatic post's, as frozen values.
+
+What the post has confirmed and what it hasn't is judged here, by date; reading files belongs to `bot/settings/`,
+and whether a value is well formed to `profile_rules.py`. What is unconfirmed or out of date is never shown.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+AGES_AFTER_DAYS = 90  # from then on `findings` asks to confirm a fact again
+SHOWN_FOR_DAYS = 180  # a fact confirmed longer ago isn't shown: phone lines close, programmes end
+MILDEST = 4  # triage levels: 1 immediate danger, 2 high, 3 serious, 4 information
+
+
+class Support(StrEnum):
+    """The forms of support that governments name in their guidelines; a profile tells which this mission gives."""
+
+    CONTACT_OFFICER = "contact_officer"
+    MEETINGS = "meetings"
+    FIELD_VISIT = "field_visit"
+    ACCOMPANIMENT = "accompaniment"
+    RAISE_CASE = "raise_case"
+    PUBLIC_STATEMENT = "public_statement"
+    TRIAL_OBSERVATION = "trial_observation"
+    DETENTION_VISIT = "detention_visit"
+    AWARDS = "awards"
+    REPORTING = "reporting"
+    EMERGENCY_FUNDS = "emergency_funds"
+    PROJECT_FUNDS = "project_funds"
+    RELOCATION = "relocation"
+    VISAS = "visas"
+    RESETTLEMENT = "resettlement"
+    BUSINESS = "business"
+    REPRISALS = "reprisals"
+    COORDINATION = "coordination"
+    WHRD = "whrd"
+    LGBTIQ = "lgbtiq"
+    PSYCHOSOCIAL = "psychosocial"
+    DO_NO_HARM = "do_no_harm"
+    CONSENT = "consent"
+    DATA_PROTECTION = "data_protection"
+    FEEDBACK = "feedback"
+
+
+class Availability(StrEnum):
+    """Whether the mission gives a form of support."""
+
+    YES = "yes"
+    NO = "no"
+    CASE_BY_CASE = "case_by_case"
+    UNKNOWN = "unknown"
+
+
+class Mode(StrEnum):
+    """What one contact is sent: the sealed case, or a notice that a case waits."""
+
+    OPENPGP = "openpgp"
+    NOTICE = "notice"
+
+
+class Formality(StrEnum):
+    """How a language addresses the person: Spanish usted or tú."""
+
+    FORMAL = "formal"
+    INFORMAL = "informal"
+
+
+class WhoRuns(StrEnum):
+    """Who stands behind a resource, so that the person can judge whom to trust."""
+
+    STATE = "state"
+    NGO = "ngo"
+    UN = "un"
+    MISSION = "mission"
+    OTHER = "other"
+
+
+class Audience(StrEnum):
+    """Whom a resource is for."""
+
+    EVERYONE = "everyone"
+    JOURNALISTS = "journalists"
+    WOMEN = "women"
+    LGBTIQ = "lgbtiq"
+    INDIGENOUS = "indigenous"
+    ORGANISATIONS = "organisations"
+    DIGITAL = "digital"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One person or desk in the escalation chain; `after` 0 is told at once."""
+
+    address: str
+    openpgp: str | None = None  # file of the certificate, absolute once read
+    fingerprint: str = ""  # the certificate's, lower-case hex without spaces; "" for notice
+    language: str = "en"  # of the alert
+    after: int = 0  # minutes without an acknowledgement before this contact is told
+    mode: Mode = Mode.OPENPGP
+    urgent_address: str = ""  # instead of `address` at levels 1 and 2; every relay on the way sees it
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A place outside the mission where help can be found, and when the mission last confirmed it."""
+
+    name: str
+    contact: str  # the words shown: a number, an address, a page
+    who_runs: WhoRuns
+    source_url: str
+    audience: Audience = Audience.EVERYONE
+    verified_on: date | None = None
+    level: int = MILDEST  # the mildest triage level it is for; 1: immediate danger only
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What the mission says about one form of support."""
+
+    availability: Availability = Availability.UNKNOWN
+    text: Mapping[str, str] = field(default_factory=dict)  # language -> words
+    source_url: str = ""
+    verified_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what is kept stays, in minutes."""
+
+    intake_minutes: int = 30  # an unanswered question
+    urgent_minutes: int = 24 * 60  # the same after SOS or danger "now"
+    case_minutes: int = 14 * 24 * 60  # the case record and the return code
+
+
+@dataclass(frozen=True, slots=True)
+class MissionProfile:
+    """Everything that makes this bot one diplomatic post's. Empty means: not confirmed, so not said."""
+
+    id: str
+    name: Mapping[str, str]  # language -> name
+    country_served: tuple[str, ...]  # ISO 3166-1, two letters
+    languages: tuple[str, ...]  # offered, in order; an SOS whose language nobody knows is answered in the first two
+    zone: str  # IANA name: the times that a person and an officer read
+    areas: Mapping[str, str]  # code -> label, shown as it stands in every language
+    contacts: tuple[Contact, ...] = ()
+    official_site: str = ""  # where the person can check that this bot is the mission's
+    verified_on: date | None = None
+    formality: Mapping[str, Formality] = field(default_factory=dict)  # language -> form of address
+    resources: tuple[Resource, ...] = ()
+    crisis_lines: tuple[Resource, ...] = ()  # for someone who speaks of ending their life
+    topics: Mapping[Support, Topic] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)  # language -> what the mission cannot do
+    retention: Retention = field(default_factory=Retention)
+    window_minutes: int = 120  # a case of level 3 or 4 leaves at a random minute of these
+    own_words: tuple[str, ...] = ("signal", "terminal")  # channels on which own words may be asked for
+
+    def in_language(self, texts: Mapping[str, str], language: str) -> str:
+        """Return the text in `language`, else in the first of the profile's languages that has one, else ""."""
+        return next((texts[tag] for tag in (language, *self.languages) if tag in texts), "")
+
+
+def shown_resources(profile: MissionProfile, today: date, level: int = 1) -> tuple[Resource, ...]:
+    """Return the confirmed resources for a case of `level`, in the profile's order; the graver, the more."""
+    return tuple(one for one in profile.resources if level <= one.level and _stands(one.verified_on, today))
+
+
+def shown_crisis_lines(profile: MissionProfile, today: date) -> tuple[Resource, ...]:
+    """Return the confirmed crisis lines, in the profile's order."""
+    return tuple(line for line in profile.crisis_lines if _stands(line.verified_on, today))
+
+
+def availability(profile: MissionProfile, support: str, today: date) -> Availability:
+    """Return whether the mission gives this form of support: UNKNOWN unless it has lately confirmed it."""
+    topic = profile.topics.get(Support(support), Topic())
+    return topic.availability if _stands(topic.verified_on, today) else Availability.UNKNOWN
+
+
+def run_refusals(profile: MissionProfile) -> list[str]:
+    """Return what forbids running for real people, a sentence each; age alone forbids nothing (see `findings`)."""
+    needed = (
+        (profile.verified_on, "verified_on is missing: the mission has not confirmed this profile"),
+        (profile.official_site, "official_site is missing: nobody could check that this bot is the mission's"),
+        (_any_verified(profile.resources), "no [[resource]] has verified_on: there is nowhere else to send a person"),
+        (_any_verified(profile.crisis_lines), "no [[crisis_line]] has verified_on"),
+        (profile.contacts, "there is no [[contact]]: a case would reach nobody"),
+    )
+    return [sentence for present, sentence in needed if not present]
+
+
+def findings(profile: MissionProfile, today: date) -> list[str]:
+    """Return what the mission has to confirm or complete, a sentence each."""
+    return [
+        *run_refusals(profile),
+        *_unsealed(profile.contacts),
+        *_age("verified_on: the profile", profile.verified_on, today, hides=False),
+        *_resource_findings("resource", profile.resources, today),
+        *_resource_findings("crisis_line", profile.crisis_lines, today),
+        *_topic_findings(profile.topics, today),
+    ]
+
+
+def _any_verified(resources: Sequence[Resource]) -> bool:
+    return any(resource.verified_on for resource in resources)
+
+
+def _stands(verified_on: date | None, today: date) -> bool:
+    return verified_on is not None and 0 <= (today - verified_on).days <= SHOWN_FOR_DAYS
+
+
+def _unsealed(contacts: Sequence[Contact]) -> Iterator[str]:
+    for contact in contacts:
+        if contact.mode is Mode.OPENPGP and not contact.openpgp:
+            yield f"contact {contact.address}: openpgp is missing, so nothing can be sealed to it"
+
+
+def _resource_findings(key: str, resources: Sequence[Resource], today: date) -> Iterator[str]:
+    for resource in resources:
+        if resource.verified_on is None:
+            yield f"{key} “{resource.name}” has never been confirmed and isn't shown"
+        yield from _age(f"{key} “{resource.name}”", resource.verified_on, today)
+
+
+def _topic_findings(topics: Mapping[Support, Topic], today: date) -> Iterator[str]:
+    for support, topic in topics.items():
+        if topic.availability is not Availability.UNKNOWN and topic.verified_on is None:
+            yield f"topics.{support} has never been confirmed and is told as unknown"
+        yield from _age(f"topics.{support}", topic.verified_on, today)
+
+
+def _age(what: str, verified_on: date | None, today: date, *, hides: bool = True) -> Iterator[str]:
+    """Yield a sentence if what was confirmed on that day needs to be confirmed again, or can't have been."""
+    if verified_on is None:
+        return
+    days = (today - verified_on).days
+    if days < 0:
+        yield f"{what} is marked as confirmed on {verified_on}, a day to come"
+    elif days > AGES_AFTER_DAYS:
+        hidden = " and isn't told any more" if hides and days > SHOWN_FOR_DAYS else ""
+        yield f"{what} was confirmed {days} days ago{hidden}: confirm it again"

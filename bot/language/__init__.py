@@ -1,0 +1,1 @@
+"""Catalogs read at start, and names turned into words at delivery."""

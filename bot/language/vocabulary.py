@@ -1,0 +1,121 @@
+"""What people may type, gathered from flow, commands and catalogs, so that understanding them needs none of these.
+
+The forms only; what a message means at a question is decided in the conversation.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from babel import Locale, UnknownLocaleError
+
+from bot.conversation.flow import Choice, Commands, Flow, Step
+from bot.conversation.model import Words
+from bot.conversation.understanding import Vocabulary, fold
+from bot.language.catalogs import LANGUAGES, Catalogs
+
+EVERYWHERE = {"more": "say.more", "skip": "say.skip"}  # choices the bot adds to any step -> their text
+
+# What people write for a number, in its order (a translator gives as many as there are, ways to say one joined
+# by "/"), and what they put between two numbers.
+NUMBERS = ("number.words", "one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve")
+JOINERS = ("number.joiners", "and, also, or")
+
+Meaning = TypeVar("Meaning")
+
+
+def vocabulary(flow: Flow, commands: Commands, languages: Sequence[str], catalogs: Catalogs) -> Vocabulary:
+    """Return all that people may type, folded: for the choices of `flow`, for `commands`, numbers and languages.
+
+    `flow`: with its areas and languages filled in. Where two of `languages` mean different things by one word,
+    the earlier one has it.
+
+    Raises:
+        LanguageError: one of `languages` isn't loaded.
+
+    """
+    spoken = {tag: catalogs.words(tag) for tag in languages}
+    return Vocabulary(
+        languages=tuple(languages),
+        labels={tag: _labels(flow, words) for tag, words in spoken.items()},
+        words={tag: _more_words(flow, words) for tag, words in spoken.items()},
+        commands=_first(entry for words in spoken.values() for entry in _commands(commands, words)),
+        command_numbers={row.number: row.name for row in commands.rows},
+        numbers=_first(entry for words in spoken.values() for entry in _numbers(words)),
+        joiners=frozenset(fold(word) for words in spoken.values() for word in split_words(words(*JOINERS))),
+        cries=_first(_cries(commands, languages)),
+        tongues=_first(entry for tag in languages for entry in _tongues(tag, languages)),
+    )
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """Return the words of a comma-separated catalog entry: "stop, exit" -> ("stop", "exit")."""
+    return tuple(word.strip() for word in text.replace("،", ",").replace("、", ",").split(",") if word.strip())
+
+
+def _choices(flow: Flow) -> Iterator[tuple[Step, Choice]]:
+    return ((step, choice) for step in flow.steps.values() for choice in step.choices)
+
+
+def _first(entries: Iterable[tuple[str, Meaning]]) -> dict[str, Meaning]:
+    """Return what each form means, folded; of two meanings the first."""
+    meanings: dict[str, Meaning] = {}
+    for form, meaning in entries:
+        if fold(form):
+            meanings.setdefault(fold(form), meaning)
+    return meanings
+
+
+def _labels(flow: Flow, words: Words) -> dict[tuple[str, str], str]:
+    everywhere = {name: words(at, flow.texts.get(name, "")) for name, at in EVERYWHERE.items()}
+    labels = {(step, name): fold(label) for step in flow.steps for name, label in everywhere.items() if label}
+    for step, choice in _choices(flow):
+        labels[step.name, choice.name] = fold(words(flow.context(step, choice.name), choice.label))
+    return labels
+
+
+def _more_words(flow: Flow, words: Words) -> dict[tuple[str, str], tuple[str, ...]]:
+    return {
+        (step.name, choice.name): tuple(map(fold, split_words(_said(flow, step, choice, words))))
+        for step, choice in _choices(flow)
+        if choice.words
+    }
+
+
+def _said(flow: Flow, step: Step, choice: Choice, words: Words) -> str:
+    return words(flow.context(step, f"{choice.name}.words"), choice.words)
+
+
+def _commands(commands: Commands, words: Words) -> Iterator[tuple[str, str]]:
+    for row in commands.rows:
+        for word in split_words(words(f"command.{row.name}", row.words)):
+            yield word, row.name
+
+
+def _numbers(words: Words) -> Iterator[tuple[str, int]]:
+    for number, ways in enumerate(split_words(words(*NUMBERS)), start=1):
+        for word in ways.split("/"):
+            yield word, number
+
+
+def _cries(commands: Commands, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield every cry for help with its language; a cry in a language we can't speak is one of no language."""
+    for tag, cries in commands.sos.items():
+        for cry in cries:
+            yield cry, tag if tag in languages else ""
+
+
+def _tongues(tag: str, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield what a language is called: by its tag, by its own people, and in each of `languages`."""
+    yield tag, tag
+    yield LANGUAGES[tag].autonym, tag
+    for other in languages:
+        name = _locale_names(other).get(tag)
+        if name:
+            yield name, tag
+
+
+def _locale_names(tag: str) -> Mapping[str, str]:
+    try:
+        return Locale.parse(tag).languages
+    except UnknownLocaleError:
+        return {}

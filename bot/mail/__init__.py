@@ -1,0 +1,1 @@
+"""Sealed mail out; nothing leaves in clear."""

@@ -1,0 +1,163 @@
+"""Reads settings and a mission's profile: TOML in, frozen values out, or one line that says what is wrong.
+
+A line names the file, the key and what was expected, never what was found; a typo is never passed over.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.errors import SettingsError
+from bot.handoff.mission import Contact, MissionProfile, Resource, Retention, Support, Topic
+from bot.handoff.profile_rules import mistakes
+from bot.settings.values import Logs, MailFolder, Settings, Signal, Smtp, Storage, Telegram, absolute
+
+# What a key is called in the file, where that differs from the field's name.
+_KEYS = {
+    "contacts": "contact",
+    "resources": "resource",
+    "crisis_lines": "crisis_line",
+    "password": "password_file",
+    "token": "token_file",
+}
+
+# What the reader of a line understands, by the kind of error that pydantic tells.
+_EXPECTED = {
+    "dataclass_type": "a table",
+    "date_from_datetime_parsing": "a date like 2026-11-21",
+    "date_type": "a date like 2026-11-21",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "mapping_type": "a table",
+    "missing": "a value, and it is missing",
+    "path_type": "a path in quotes",
+    "string_type": "text in quotes",
+    "tuple_type": "a list in brackets",
+}
+
+Kept = TypeVar("Kept")
+
+# Which keys each table of a file takes; "" is the file itself. For "did you mean".
+_TABLES: Mapping[str, tuple[type, ...]] = {
+    "storage": (Storage,),
+    "mail": (Smtp, MailFolder),
+    "telegram": (Telegram,),
+    "signal": (Signal,),
+    "logs": (Logs,),
+    "contact": (Contact,),
+    "resource": (Resource,),
+    "crisis_line": (Resource,),
+    "topics": (Topic,),
+    "retention": (Retention,),
+}
+
+
+class _Door(BaseModel, Generic[Kept]):
+    """Passes one file's table on as a frozen value; its strictness holds for all dataclasses within."""
+
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, alias_generator=lambda name: _KEYS.get(name, name)
+    )
+
+    kept: Kept
+
+
+def read_settings(path: Path) -> Settings:
+    """Read the settings file.
+
+    Raises SettingsError: file, key and what was expected, on one line; further errors are its notes.
+    """
+    settings = _read(path, Settings)
+    if isinstance(settings.mail, Smtp) and bool(settings.mail.username) != bool(settings.mail.password):
+        raise SettingsError(f"{path}: mail.username: expected username and password_file together, or neither")
+    return settings
+
+
+def read_mission(path: Path) -> MissionProfile:
+    """Read a mission's profile; `openpgp` comes back as an absolute path, `fingerprint` as lower-case hex.
+
+    Raises SettingsError as `read_settings`.
+    """
+    read = _read(path, MissionProfile)
+    profile = replace(read, contacts=tuple(_settled(contact, path) for contact in read.contacts))
+    wrong = [f"{path}: {key}: expected {what}" for key, what in mistakes(profile)]
+    if profile.zone not in available_timezones():
+        wrong.append(f"{path}: zone: expected an IANA name like America/Mexico_City")
+    if wrong:
+        raise _all_of(wrong)
+    return profile
+
+
+def _settled(contact: Contact, path: Path) -> Contact:
+    certificate = str(absolute(path.parent / contact.openpgp)) if contact.openpgp else None
+    return replace(contact, openpgp=certificate, fingerprint=contact.fingerprint.replace(" ", "").lower())
+
+
+def _read(path: Path, kind: type[Kept]) -> Kept:
+    try:
+        door = _Door[kind].model_validate({"kept": _table(path)}, context=path.parent)  # type: ignore[valid-type]
+    except ValidationError as error:
+        # a typo first: it is often why another key is missing
+        found = sorted(error.errors(include_url=False, include_input=False), key=lambda one: one["type"] == "missing")
+        raise _all_of([f"{path}: {_sentence(one, kind)}" for one in found]) from None
+    kept: Kept = door.kept
+    return kept
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{path}: expected a text file that we can read") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: expected TOML: {error}") from None
+
+
+def _all_of(lines: list[str]) -> SettingsError:
+    error = SettingsError(lines[0])
+    for line in lines[1:]:
+        error.add_note(line)
+    return error
+
+
+def _sentence(error: ErrorDetails, kind: type) -> str:
+    """Say in one line which key is wrong and what was expected there, never what was found."""
+    place = [part for part in error["loc"][1:] if part != "[key]"]
+    if place[:1] == ["mail"]:
+        place = [place[0], *place[2:]]  # leave out which of the two ways it was
+    key = _key(place)
+    if error["type"] == "unexpected_keyword_argument" or error["loc"][-1] == "[key]":
+        return f"{key}: unknown key; {_meant(place, kind)}"
+    said = error["msg"].removeprefix("Input should be ")
+    return f"{key}: expected {_EXPECTED.get(error['type'], said)}"
+
+
+def _key(place: list[int | str]) -> str:
+    """Write a place in a file as people count: ["contact", 0, "address"] is "contact 1: address"."""
+    written = ""
+    for part in place:
+        dot = "." if written and not written.endswith(" ") else ""
+        written += f" {part + 1}: " if isinstance(part, int) else f"{dot}{part}"
+    return " ".join(written.strip(" :").split())
+
+
+def _known(place: list[int | str], kind: type) -> list[str]:
+    """List the keys that may stand where the last of `place` stands."""
+    if place[0] == "topics" and len(place) == len(("topics", "meetings")):
+        return list(Support)
+    kinds = _TABLES.get(str(place[0]), ()) if len(place) > 1 else (kind,)
+    return [_KEYS.get(one.name, one.name) for each in kinds for one in fields(each)]
+
+
+def _meant(place: list[int | str], kind: type) -> str:
+    known = _known(place, kind)
+    near = get_close_matches(str(place[-1]), known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"

@@ -1,0 +1,184 @@
+"""What config/settings.toml may say: frozen values, whose types read the paths and secret files they stand for.
+
+How an error is told belongs to `files.py`. Nothing here knows what a value is used for.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+DEFAULT_PORTS = {"starttls": 587, "implicit": 465}  # RFC 6409 and RFC 8314
+HIGHEST_PORT = 65535
+SECRET_BYTES = 4096  # no password or token is longer
+
+
+def _expected(what: str) -> NoReturn:
+    raise PydanticCustomError("expected", "{what}", {"what": what})
+
+
+def _matching(pattern: str, what: str) -> AfterValidator:
+    """Take text of this shape only."""
+
+    def checked(text: str) -> str:
+        return text if re.fullmatch(pattern, text) else _expected(what)
+
+    return AfterValidator(checked)
+
+
+def _port(number: int) -> int:
+    return number if 0 < number <= HIGHEST_PORT else _expected(f"a number from 1 to {HIGHEST_PORT}")
+
+
+def _bare(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _beside(path: Path, told: ValidationInfo) -> Path:
+    """Read a relative path from the folder of the file that holds it."""
+    return absolute(told.context / path) if isinstance(told.context, Path) else path
+
+
+def absolute(path: Path) -> Path:
+    """Return `path` from the root on, its links left as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() follows links
+
+
+def _database(url: str, told: ValidationInfo) -> str:
+    scheme, _, name = url.partition("///")
+    if scheme != "sqlite:" or not name or name.startswith(":memory:") or "?" in name:
+        _expected("sqlite:///FILE")
+    return f"sqlite:///{_beside(Path(name), told)}"
+
+
+def _secret(name: str, told: ValidationInfo) -> str:
+    """Return the secret that a file holds, without the line's end; only we or root may own and read it."""
+    place = _beside(Path(name), told)
+    try:
+        with place.open("rb") as file:
+            _only_ours(os.fstat(file.fileno()), place)
+            secret = file.read(SECRET_BYTES + 1).decode().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        _expected("a text file that we can read")
+    if not secret or len(secret) > SECRET_BYTES or not secret.isprintable():
+        _expected("a file that holds one line: the secret")
+    return secret
+
+
+def _only_ours(found: os.stat_result, place: Path) -> None:
+    # systemd shows the access list of a credential it hands over as group bits
+    handed_over = os.environ.get("CREDENTIALS_DIRECTORY") == str(place.parent)
+    others = stat.S_IRWXO if handed_over else stat.S_IRWXG | stat.S_IRWXO
+    if not stat.S_ISREG(found.st_mode) or found.st_uid not in {0, os.geteuid()} or found.st_mode & others:
+        _expected("a file of ours that nobody else can read (chmod 600)")
+
+
+def _present(table: object) -> bool:
+    if table != {}:
+        _expected("an empty table: [terminal]")
+    return True
+
+
+def _one_way(table: object) -> object:
+    """Fill in the port that belongs to `tls`, and refuse a [mail] that is both a server and a folder."""
+    if not isinstance(table, dict):
+        _expected("a table: [mail]")
+    if {"host", "directory"} <= set(table):
+        _expected("host or directory, not both")
+    if "directory" in table:
+        return table
+    return {"port": DEFAULT_PORTS.get(str(table.get("tls")), DEFAULT_PORTS["starttls"])} | table
+
+
+def _way(table: Mapping[str, object]) -> str:
+    return "directory" if "directory" in table else "host"
+
+
+Beside = Annotated[Path, AfterValidator(_beside)]
+
+_HOST = _matching(r"[A-Za-z0-9.:-]+", "the name of a server")
+_ADDRESS = _matching(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "a mail address in plain ASCII")
+_SERVICE = _matching(r"(https?://)?[^\s/]+:[0-9]+/?", "host:port, or that with http:// or https://")
+_NUMBER = _matching(r"\+[1-9][0-9]{6,14}", "a number as in +5215512345678")  # E.164
+_TOKEN = _matching(r"[0-9]+:[A-Za-z0-9_-]{20,}", "a file that holds a bot token: digits, a colon, letters")
+_API = _matching(  # the token travels in the address
+    r"https://[^\s/]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/\S*)?",
+    "an address with https://, or with http:// on this machine",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where sealed rows and, apart from them, the keys are kept."""
+
+    url: Annotated[str, AfterValidator(_database)]  # sqlite:/// and an absolute path
+    keys: Beside  # a directory
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """The server that takes the sealed mails; never without verified TLS."""
+
+    host: Annotated[str, _HOST]
+    sender: Annotated[str, _ADDRESS]
+    port: Annotated[int, AfterValidator(_port)]
+    tls: Literal["starttls", "implicit"] = "starttls"
+    ca_file: Beside | None = None  # None: the system's authorities
+    username: str = ""  # "": no login
+    password: Annotated[str, AfterValidator(_secret)] = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MailFolder:
+    """A folder that takes the sealed mails as .eml files, in place of a server."""
+
+    directory: Beside
+
+
+@dataclass(frozen=True, slots=True)
+class Telegram:
+    """The bot's account on Telegram."""
+
+    token: Annotated[str, AfterValidator(_secret), _TOKEN] = field(repr=False)
+    api: Annotated[str, _API, AfterValidator(_bare)] = "https://api.telegram.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The bot's account on Signal, behind a signal-cli-rest-api service."""
+
+    service: Annotated[str, _SERVICE, AfterValidator(_bare)]
+    number: Annotated[str, _NUMBER] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """How much an operator reads."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that config/settings.toml says, paths absolute, secrets read. None: not configured."""
+
+    mission: Beside  # the profile's file, for `read_mission`
+    storage: Storage
+    mail: (
+        Annotated[
+            Annotated[Smtp, Tag("host")] | Annotated[MailFolder, Tag("directory")],
+            Discriminator(_way),
+            BeforeValidator(_one_way),
+        ]
+        | None
+    ) = None
+    telegram: Telegram | None = None
+    signal: Signal | None = None
+    terminal: Annotated[bool, BeforeValidator(_present)] = False
+    logs: Logs = field(default_factory=Logs)

@@ -1,0 +1,1 @@
+"""What is kept: sealed, for a stated time, and gone after it."""

@@ -1,0 +1,317 @@
+"""Effects that are not yet carried out: put in the turn's transaction, claimed by the courier, gone when done.
+
+Rows hold everything their delivery needs. Everything here is called inside a writer's job, with its
+connection. How an effect is carried out is told elsewhere.
+"""
+
+import os
+import struct
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.conversation.model import Clear, Effect, HandOff, Say, Sender, Wake
+from bot.errors import SealingError
+from bot.storage.envelope import Envelope
+from bot.storage.keyring import Keyring
+from bot.storage.statement import Statement
+from bot.storage.tables import MINUTE_SECONDS, OTHER, URGENT, minute, of
+from bot.storage.work import encoded
+
+Kind = Literal["say", "hand_off", "mail", "clear", "wake"]
+
+TAIL_BYTES = 16
+SOON_ROWS = 100  # looked at to tell the next due time within its minute
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTE = struct.Struct(">QQ")  # serial, due in microseconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One sealed mail to one person of the mission; from here on the bot can't read it."""
+
+    number: int  # of the handoff: 0 the alert, 1 and on additions
+    reference: str
+    recipient: str = field(repr=False)
+    message_id: str
+    body: bytes = field(repr=False)
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing to do, as the courier sees it."""
+
+    id: bytes
+    who: bytes
+    kind: Kind
+    sender: Sender
+    effect: Effect | Mail = field(repr=False)
+    serial: int  # the order within a person
+    lane: int
+    attempts: int  # how often it was tried
+    trying: bool  # a try began and nobody told how it ended: it may have arrived
+    due: datetime
+    expires: datetime
+
+
+_KINDS: dict[type, Kind] = {Say: "say", HandOff: "hand_off", Mail: "mail", Clear: "clear", Wake: "wake"}
+_LETTERS: dict[str, msgspec.json.Decoder[tuple[Sender, Any]]] = {
+    kind: msgspec.json.Decoder(tuple[Sender, effect])  # type: ignore[valid-type]  # a type made from a table
+    for effect, kind in _KINDS.items()
+}
+
+_PUT = Statement(
+    "INSERT INTO outbox (id, kind, lane, next_try, expires, attempts, trying, channel, wrapped, sealed) "
+    "VALUES (:id, :kind, :lane, :next_try, :expires, 0, 0, :channel, :wrapped, :sealed)"
+)
+_NOTES = Statement("SELECT id, wrapped FROM outbox WHERE id >= :who AND id < :after")
+_COMING = Statement("SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try <= :minute ORDER BY next_try")
+_OF_ONE = Statement(
+    "SELECT id, kind, lane, attempts, trying, expires, wrapped, sealed FROM outbox "
+    "WHERE id >= :who AND id < :after AND (next_try <= :minute OR (kind = 'say' AND attempts > 0))"
+)
+_MARK = Statement("UPDATE outbox SET trying = 1, attempts = attempts + 1 WHERE id = :id")
+_DONE = Statement("DELETE FROM outbox WHERE id = :id")
+_WRAPPED = Statement("SELECT wrapped FROM outbox WHERE id = :id")
+_AGAIN = Statement("UPDATE outbox SET trying = :trying, next_try = :next_try, wrapped = :wrapped WHERE id = :id")
+_NEXT_MINUTE = Statement("SELECT MIN(next_try) FROM outbox WHERE lane = :lane AND next_try >= :minute")
+_IN_MINUTE = Statement("SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try = :minute LIMIT :most")
+_ONE = Statement("SELECT lane, wrapped, sealed FROM outbox WHERE id = :id")
+_MAILS = Statement("SELECT id, wrapped, sealed FROM outbox WHERE id >= :who AND id < :after AND kind = 'mail'")
+
+
+class _Found(NamedTuple):
+    """A row of one person as stored, its note read."""
+
+    serial: int
+    due: datetime
+    id: bytes
+    kind: Kind
+    lane: int
+    attempts: int
+    trying: int
+    expires: int
+    wrapped: bytes
+    sealed: bytes
+
+
+class Outbox:
+    """What waits to be done. `unreadable` holds the ids of rows that no longer open: an operator must know."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._envelope = Envelope(keyring, "outbox")
+        self.unreadable: set[bytes] = set()
+
+    def put(  # noqa: PLR0913 - what stands in clear beside the effects is told by name
+        self,
+        conn: sa.Connection,
+        who: bytes,
+        sender: Sender,
+        effects: Sequence[Effect | Mail],
+        now: datetime,
+        *,
+        lane: int,
+        expires: datetime,
+    ) -> None:
+        """Store effects behind those that wait for this person, each with a serial of its own.
+
+        Raises SealingError: a text in one isn't Unicode.
+        """
+        self._keyring.today(now)
+        for serial, effect in enumerate(effects, self._last_serial(conn, who) + 1):
+            row = who + os.urandom(TAIL_BYTES)
+            due = _due(effect, now)
+            letter = encoded((sender, effect))
+            wrapped, sealed = self._envelope.close(row, letter, _note(serial, due))
+            _PUT(
+                conn,
+                id=row,
+                kind=_KINDS[type(effect)],
+                lane=lane,
+                next_try=minute(due),
+                expires=minute(expires),
+                channel=sender.channel,
+                wrapped=wrapped,
+                sealed=sealed,
+            )
+
+    def claimable(self, conn: sa.Connection, now: datetime, limit: int, busy: Collection[bytes]) -> list[Row]:
+        """Return what is due: people with something urgent first, each person's rows together and in order.
+
+        `busy` names people or single rows that are being carried now. A person's words keep their order: a
+        Say whose try failed, or that is being carried, holds back the later ones. One that waits for its
+        hour for the first time doesn't, and nothing but a Say waits for another row.
+        """
+        rows: list[Row] = []
+        for who in self._people(conn, now, busy):
+            rows += self._in_order(conn, who, now, busy)
+            if len(rows) >= limit:
+                break
+        return rows[:limit]
+
+    def mark_trying(self, conn: sa.Connection, row: bytes) -> bool:
+        """Note that a try begins; False: the row is gone (erased, withdrawn) and must not be carried out."""
+        return _MARK(conn, id=row).rowcount == 1
+
+    def done(self, conn: sa.Connection, row: bytes) -> None:
+        """Delete a row that was carried out, or never can be."""
+        _DONE(conn, id=row)
+
+    def again(self, conn: sa.Connection, row: bytes, due: datetime, *, unsure: bool = False) -> bool:
+        """Try once more at `due`. `unsure`: the last try may have arrived. False: the row is gone.
+
+        Raises SealingError: the row no longer opens.
+        """
+        found = _WRAPPED(conn, id=row).fetchone()
+        if found is None:
+            return False
+        serial, _ = self._read_note(row, found[0])
+        wrapped = self._envelope.with_note(row, found[0], _note(serial, due))
+        _AGAIN(conn, id=row, trying=int(unsure), next_try=minute(due), wrapped=wrapped)
+        return True
+
+    def next_due(self, conn: sa.Connection, after: datetime | None = None) -> datetime | None:
+        """Return when something comes due (the first time later than `after`, if given), or None."""
+        times = [due for lane in (URGENT, OTHER) if (due := self._next_in(conn, lane, after or _EPOCH))]
+        return min(times, default=None)
+
+    def replace(  # noqa: PLR0913 - one transaction's worth
+        self,
+        conn: sa.Connection,
+        row: bytes,
+        who: bytes,
+        mails: Sequence[Mail],
+        now: datetime,
+        *,
+        expires: datetime,
+    ) -> bool:
+        """Put sealed mails in the place of the answers they were made from; False: withdrawn meanwhile.
+
+        Raises SealingError: the row no longer opens.
+        """
+        found = _ONE(conn, id=row).fetchone()
+        if found is None:
+            return False
+        lane, wrapped, sealed = found
+        sender, _ = self._open("hand_off", row, wrapped, sealed)
+        self.put(conn, who, sender, mails, now, lane=lane, expires=expires)
+        _DONE(conn, id=row)
+        return True
+
+    def drop_late_mails(self, conn: sa.Connection, who: bytes, number: int) -> int:
+        """Delete the mails of handoff `number` that still wait; return how many.
+
+        Raises SealingError: one no longer opens.
+        """
+        gone = 0
+        for row, wrapped, sealed in _MAILS(conn, **of(who)).fetchall():
+            _, mail = self._open("mail", row, wrapped, sealed)
+            if mail.number == number:
+                gone += _DONE(conn, id=row).rowcount
+        return gone
+
+    # ── within ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _read_note(self, row: bytes, wrapped: bytes) -> tuple[int, datetime]:
+        """Return (serial, due)."""
+        serial, due = _NOTE.unpack(self._envelope.note(row, wrapped))
+        return serial, _EPOCH + timedelta(microseconds=due)
+
+    def _last_serial(self, conn: sa.Connection, who: bytes) -> int:
+        notes = (self._known_note(row, wrapped) for row, wrapped in _NOTES(conn, **of(who)))
+        return max((note[0] for note in notes if note), default=0)
+
+    def _known_note(self, row: bytes, wrapped: bytes) -> tuple[int, datetime] | None:
+        try:
+            return self._read_note(row, wrapped)
+        except SealingError:
+            self.unreadable.add(row)
+            return None
+
+    def _people(self, conn: sa.Connection, now: datetime, busy: Collection[bytes]) -> Iterator[bytes]:
+        """Yield each person who has something due, those with something urgent first."""
+        told = set(busy)
+        for lane in (URGENT, OTHER):
+            for row, wrapped in _COMING(conn, lane=lane, minute=minute(now)):
+                who = row[:-TAIL_BYTES]
+                if who in told or row in told:
+                    continue
+                note = self._known_note(row, wrapped)
+                if note and note[1] <= now:
+                    told.add(who)
+                    yield who
+
+    def _in_order(self, conn: sa.Connection, who: bytes, now: datetime, busy: Collection[bytes]) -> Iterator[Row]:
+        held = False
+        for found in self._of_one(conn, who, now):
+            due = found.due <= now and found.id not in busy
+            if found.kind == "say":
+                held = held or found.id in busy or (found.attempts > 0 and not due)
+                due = due and not held
+            if due and (row := self._row(who, found)):
+                yield row
+
+    def _of_one(self, conn: sa.Connection, who: bytes, now: datetime) -> list[_Found]:
+        """Return the rows of one person that are due or hold others back, in order, without those past their time."""
+        found = []
+        for row, *columns in _OF_ONE(conn, **of(who), minute=minute(now)):
+            note = self._known_note(row, columns[-2])
+            if note:
+                found.append(_Found(*note, row, *columns))
+        return sorted(one for one in found if one.expires > minute(now))
+
+    def _open(self, kind: str, row: bytes, wrapped: bytes, sealed: bytes) -> tuple[Sender, Any]:
+        letter = self._envelope.open(row, wrapped, sealed)
+        try:
+            return _LETTERS[kind].decode(letter)
+        except msgspec.DecodeError:
+            raise SealingError("a waiting row was written by another version and is not understood") from None
+
+    def _row(self, who: bytes, found: _Found) -> Row | None:
+        try:
+            sender, effect = self._open(found.kind, found.id, found.wrapped, found.sealed)
+        except SealingError:
+            self.unreadable.add(found.id)
+            return None
+        return Row(
+            id=found.id,
+            who=who,
+            kind=found.kind,
+            sender=sender,
+            effect=effect,
+            serial=found.serial,
+            lane=found.lane,
+            attempts=found.attempts,
+            trying=bool(found.trying),
+            due=found.due,
+            expires=_EPOCH + timedelta(seconds=found.expires * MINUTE_SECONDS),
+        )
+
+    def _next_in(self, conn: sa.Connection, lane: int, after: datetime) -> datetime | None:
+        at = minute(after)
+        while (found := _NEXT_MINUTE(conn, lane=lane, minute=at).fetchone()) and found[0] is not None:
+            rows = _IN_MINUTE(conn, lane=lane, minute=found[0], most=SOON_ROWS)
+            notes = [note for row, wrapped in rows if (note := self._known_note(row, wrapped))]
+            if times := [due for _, due in notes if due > after]:
+                return min(times)
+            at = found[0] + 1
+        return None
+
+
+def _due(effect: Effect | Mail, now: datetime) -> datetime:
+    if isinstance(effect, Wake):
+        return effect.at
+    if isinstance(effect, Clear):
+        return now
+    return effect.not_before or now
+
+
+def _note(serial: int, due: datetime) -> bytes:
+    return _NOTE.pack(serial, (due - _EPOCH) // timedelta(microseconds=1))

@@ -1,0 +1,107 @@
+"""Conversations kept and found again, by keyed hashes alone; and what was seen, returned to and counted.
+
+Everything here is called inside a writer's job, with its connection.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+import sqlalchemy as sa
+
+from bot.conversation.model import Conversation, Sender
+from bot.errors import SealingError
+from bot.storage.envelope import Envelope
+from bot.storage.keyring import Keyring
+from bot.storage.statement import Statement
+from bot.storage.tables import minute
+
+WHO_BYTES = 16
+SEEN_FOR = timedelta(hours=72)
+
+_LOAD = Statement("SELECT wrapped, sealed FROM talk WHERE who = :who")
+_KEEP = Statement(
+    "INSERT INTO talk (who, expires, wrapped, sealed) VALUES (:who, :expires, :wrapped, :sealed) "
+    "ON CONFLICT (who) DO UPDATE SET expires = excluded.expires, wrapped = excluded.wrapped, sealed = excluded.sealed"
+)
+_DROP = Statement("DELETE FROM talk WHERE who = :who")
+_SEE = Statement("INSERT INTO seen (hash, expires) VALUES (:hash, :expires) ON CONFLICT (hash) DO NOTHING")
+_REMEMBER = Statement(
+    "INSERT INTO way_back (code, who, expires) VALUES (:code, :who, :expires) "
+    "ON CONFLICT (code) DO UPDATE SET who = excluded.who, expires = excluded.expires"
+)
+_RETURNS = Statement("SELECT who FROM way_back WHERE code = :code")
+_COUNT = Statement(
+    "INSERT INTO counts (week, level, language, number) VALUES (:week, :level, :language, 1) "
+    "ON CONFLICT (week, level, language) DO UPDATE SET number = counts.number + 1"
+)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Conversation).decode
+
+
+class Shelf:
+    """Where conversations stand."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._envelope = Envelope(keyring, "talk")
+
+    def who(self, sender: Sender) -> bytes:
+        """Return the keyed hash (16 bytes) that stands for a person; it tells nothing without the pepper."""
+        return self._keyring.keyed_hash("who", sender.channel, sender.address)[:WHO_BYTES]
+
+    def load(self, conn: sa.Connection, who: bytes) -> Conversation | None:
+        """Return the conversation, or None: never begun, gone, or no longer to be opened or understood."""
+        row = _LOAD(conn, who=who).fetchone()
+        if row is None:
+            return None
+        try:
+            return _decode(self._envelope.open(who, *row))
+        except (SealingError, msgspec.DecodeError):
+            return None
+
+    def keep(self, conn: sa.Connection, who: bytes, conversation: Conversation, expires: datetime) -> None:
+        """Seal and store the conversation, under a fresh key, until `expires`.
+
+        Raises SealingError: a text in it isn't Unicode (lone surrogates).
+        """
+        wrapped, sealed = self._envelope.close(who, encoded(conversation))
+        _KEEP(conn, who=who, expires=minute(expires), wrapped=wrapped, sealed=sealed)
+
+    def drop(self, conn: sa.Connection, who: bytes) -> None:
+        """Delete the conversation alone; what waits for the person stays."""
+        _DROP(conn, who=who)
+
+    def seen_before(self, conn: sa.Connection, sender: Sender, message_id: str, now: datetime) -> bool:
+        """Return whether this message came in the last 72 hours, and remember that it did."""
+        self._keyring.today(now)
+        parts = (sender.channel, sender.address, message_id)
+        mark = self.who(sender) + self._keyring.keyed_hash("message", *parts)[:WHO_BYTES]
+        return _SEE(conn, hash=mark, expires=minute(now + SEEN_FOR)).rowcount == 0
+
+    def remember_code(self, conn: sa.Connection, code: str, who: bytes, expires: datetime) -> None:
+        """Let `code` lead back to this person until `expires`."""
+        _REMEMBER(conn, code=self._code(code), who=who, expires=minute(expires))
+
+    def who_returns(self, conn: sa.Connection, code: str) -> bytes | None:
+        """Return whom the code leads back to, or None."""
+        row = _RETURNS(conn, code=self._code(code)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def count(self, conn: sa.Connection, week: str, level: int, language: str) -> None:
+        """Count one case in its week ("2026-W47"), by level and language."""
+        _COUNT(conn, week=week, level=level, language=language)
+
+    def _code(self, code: str) -> bytes:
+        return self._keyring.keyed_hash("code", code)
+
+
+def encoded(value: object) -> bytes:
+    """Return `value` as JSON.
+
+    Raises SealingError: a text in it isn't Unicode.
+    """
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        raise SealingError("a text holds half a character and can't be stored") from None

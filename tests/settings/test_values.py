@@ -1,0 +1,166 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingsError
+from bot.settings import MailFolder, Settings, Signal, Smtp, Storage, Telegram, read_settings
+
+TOKEN = "123456:abcdefghijklmnopqrstuvwxyz_-ABC"
+BASE = 'mission = "m.toml"\n[storage]\nurl = "sqlite:///d/p.sqlite"\nkeys = "keys"\n'
+SERVER = BASE + '[mail]\nhost = "mail.example.org"\nsender = "bot@example.org"\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with one secret file of each kind."""
+    for name, text in (("password", "correct horse\n"), ("token", TOKEN)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    return tmp_path
+
+
+def read(folder: Path, text: str) -> Settings:
+    (folder / "settings.toml").write_text(text)
+    return read_settings(folder / "settings.toml")
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read(folder, text)
+    return str(caught.value).removeprefix(f"{folder / 'settings.toml'}: ")
+
+
+def test_the_least_settings_have_paths_from_their_own_folder(folder: Path) -> None:
+    settings = read(folder, BASE)
+    assert settings.mission == folder / "m.toml"
+    assert settings.storage == Storage(f"sqlite:///{folder}/d/p.sqlite", folder / "keys")
+    assert (settings.mail, settings.telegram, settings.signal, settings.terminal) == (None, None, None, False)
+    assert settings.logs.level == "info"
+
+
+def test_absolute_paths_stay(folder: Path) -> None:
+    settings = read(folder, 'mission = "/a/m.toml"\n[storage]\nurl = "sqlite:////b/p.sqlite"\nkeys = "/c"')
+    assert settings.mission == Path("/a/m.toml")
+    assert settings.storage == Storage("sqlite:////b/p.sqlite", Path("/c"))
+
+
+@pytest.mark.parametrize(
+    ("extra", "tls", "port"),
+    [
+        ("", "starttls", 587),
+        ('tls = "starttls"', "starttls", 587),
+        ('tls = "implicit"', "implicit", 465),
+        ('tls = "implicit"\nport = 2525', "implicit", 2525),
+    ],
+)
+def test_the_port_follows_the_way_of_encryption(folder: Path, extra: str, tls: str, port: int) -> None:
+    mail = read(folder, SERVER + extra).mail
+    assert mail == Smtp("mail.example.org", "bot@example.org", port, "implicit" if tls == "implicit" else "starttls")
+
+
+def test_a_login_is_a_name_and_a_secret_file(folder: Path) -> None:
+    mail = read(folder, SERVER + 'username = "bot"\npassword_file = "password"\nca_file = "ca.pem"').mail
+    assert isinstance(mail, Smtp)
+    assert (mail.username, mail.password, mail.ca_file) == ("bot", "correct horse", folder / "ca.pem")
+
+
+def test_mail_may_go_to_a_folder(folder: Path) -> None:
+    assert read(folder, BASE + '[mail]\ndirectory = "out"').mail == MailFolder(folder / "out")
+
+
+def test_channels_that_are_written_out_are_open(folder: Path) -> None:
+    settings = read(
+        folder,
+        BASE
+        + '[telegram]\ntoken_file = "token"\napi = "http://127.0.0.1:8081/"\n'
+        + '[signal]\nservice = "127.0.0.1:8080"\nnumber = "+5215512345678"\n[terminal]\n[logs]\nlevel = "debug"',
+    )
+    assert settings.telegram == Telegram(TOKEN, "http://127.0.0.1:8081")
+    assert settings.signal == Signal("127.0.0.1:8080", "+5215512345678")
+    assert settings.terminal
+    assert settings.logs.level == "debug"
+
+
+def test_secrets_are_in_no_repr(folder: Path) -> None:
+    text = SERVER + 'username = "bot"\npassword_file = "password"\n[telegram]\ntoken_file = "token"\n'
+    shown = repr(read(folder, text + '[signal]\nservice = "h:1"\nnumber = "+5215512345678"'))
+    assert not [secret for secret in ("correct horse", TOKEN, "5512345678") if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "mission: expected a value, and it is missing"),
+        ("mission = 3\n" + BASE.split("\n", 1)[1], "mission: expected a path in quotes"),
+        (BASE.replace("[storage]", "[storge]"), "storge: unknown key; did you mean storage?"),
+        (BASE + "kyes = 1", "storage.kyes: unknown key; did you mean keys?"),
+        (BASE + "zzzzz = 1", "storage.zzzzz: unknown key; expected one of url, keys"),
+        (BASE.replace("sqlite", "postgresql"), "storage.url: expected sqlite:///FILE"),
+        (BASE.replace("d/p.sqlite", ":memory:"), "storage.url: expected sqlite:///FILE"),
+        (BASE.replace("d/p.sqlite", ""), "storage.url: expected sqlite:///FILE"),
+        (BASE + "[mail]\nhots = 'a'", "mail.hots: unknown key; did you mean host?"),
+        (BASE + "[mail]", "mail.host: expected a value, and it is missing"),
+        ("mail = 3\n" + BASE, "mail: expected a table: [mail]"),
+        (SERVER + 'directory = "out"', "mail: expected host or directory, not both"),
+        (SERVER + 'tls = "none"', "mail.tls: expected 'starttls' or 'implicit'"),
+        (SERVER + "port = 0", "mail.port: expected a number from 1 to 65535"),
+        (SERVER + 'port = "smtp"', "mail.port: expected a whole number"),
+        (SERVER.replace("bot@", "böt@"), "mail.sender: expected a mail address in plain ASCII"),
+        (SERVER + 'username = "bot"', "mail.username: expected username and password_file together, or neither"),
+        (SERVER + 'password_file = "password"', "mail.username: expected username and password_file together"),
+        (SERVER + 'password = "secret"', "mail.password: unknown key; did you mean password_file?"),
+        (BASE + '[telegram]\ntoken_file = "password"', "telegram.token_file: expected a file that holds a bot token"),
+        (BASE + '[telegram]\ntoken_file = "token"\napi = "http://example.org"', "telegram.api: expected an address"),
+        (BASE + '[signal]\nservice = "h:1"\nnumber = "5512"', "signal.number: expected a number as in +52"),
+        (BASE + '[signal]\nservice = "h"\nnumber = "+5215512345678"', "signal.service: expected host:port"),
+        (BASE + "[terminal]\nprompt = '>'", "terminal: expected an empty table: [terminal]"),
+        (BASE + "[logs]\nlevel = 'loud'", "logs.level: expected 'debug', 'info', 'warning' or 'error'"),
+    ],
+)
+def test_an_error_names_file_key_and_what_was_expected(folder: Path, text: str, line: str) -> None:
+    assert refusal(folder, text).startswith(line)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644])
+def test_a_secret_that_others_can_read_or_change_is_refused(folder: Path, mode: int) -> None:
+    (folder / "password").chmod(mode)
+    line = refusal(folder, SERVER + 'username = "bot"\npassword_file = "password"')
+    assert line == "mail.password_file: expected a file of ours that nobody else can read (chmod 600)"
+
+
+def test_a_credential_that_systemd_hands_over_may_show_group_bits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SERVER + 'username = "bot"\npassword_file = "password"'
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    (folder / "password").chmod(0o440)
+    mail = read(folder, text).mail
+    assert isinstance(mail, Smtp)
+    assert mail.password == "correct horse"
+    (folder / "password").chmod(0o444)
+    assert "chmod 600" in refusal(folder, text)
+
+
+@pytest.mark.parametrize(
+    ("secret", "expected"),
+    [
+        (None, "a text file that we can read"),
+        (b"", "a file that holds one line: the secret"),
+        (b"\n", "a file that holds one line: the secret"),
+        (b"one\ntwo\n", "a file that holds one line: the secret"),
+        (b"x" * 4097, "a file that holds one line: the secret"),
+        (b"\xff\xfe", "a text file that we can read"),
+    ],
+)
+def test_a_secret_file_holds_one_line(folder: Path, secret: bytes | None, expected: str) -> None:
+    if secret is not None:
+        (folder / "other").write_bytes(secret)
+        (folder / "other").chmod(0o600)
+    line = refusal(folder, SERVER + 'username = "bot"\npassword_file = "other"')
+    assert line == f"mail.password_file: expected {expected}"
+
+
+def test_a_secret_may_not_be_a_device(folder: Path) -> None:
+    line = refusal(folder, SERVER + f'username = "bot"\npassword_file = "{os.devnull}"')
+    assert "chmod 600" in line
