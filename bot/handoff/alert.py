@@ -133,7 +133,8 @@ def _rest(case: Case, reader: Reader) -> Iterator[str]:
     yield f"{reader.say('reference')}: {told.reference}"
     yield f"{reader.say('check')}: {told.check}"
     yield f"{reader.say('written')}: {_written(told.at, reader)}"
-    yield f"{reader.say('language')}: {reader.languages.get(told.language, told.language or '?')}"
+    language = reader.languages.get(told.language, told.language) or reader.say("language_unknown")
+    yield f"{reader.say('language')}: {language}"
     yield f"{reader.say('channel')}: {reader.say(f'channel_{told.channel}')}"
     if case.desk:
         yield f"{reader.say('desk')}: {reader.say(f'desk_{case.desk}')}"

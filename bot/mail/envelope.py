@@ -68,11 +68,11 @@ def inner_mail(parts: Parts, envelope: Envelope) -> bytes:
         ValueError: an address can't stand in a header.
     """
     mail = EmailMessage(policy=policy.SMTP)
-    subject = " ".join(parts.subject.split())
+    subject = " ".join(_sound(parts.subject).split())
     _put_headers(mail, envelope, subject, envelope.at)
-    mail.set_content(f"Subject: {subject}\n\n{parts.text}", cte="base64")
+    mail.set_content(f"Subject: {subject}\n\n{_sound(parts.text)}", cte="base64")
     mail.set_param(LEGACY_DISPLAY, "1")
-    mail.add_attachment(parts.case_json.encode(), "application", "json", filename=CASE_FILE)
+    mail.add_attachment(_sound(parts.case_json).encode(), "application", "json", filename=CASE_FILE)
     mail.set_param("hp", "cipher")
     mail.set_param("protected-headers", "v1")  # the older form, which Enigmail, K-9 and mutt know
     return _padded(_outer_copies(envelope) + mail.as_bytes())
@@ -135,6 +135,11 @@ def _outer_copies(envelope: Envelope) -> bytes:
     """What stands outside, told inside (RFC 9788, section 2.2); by hand, because `email` would encode long values."""
     outside = _headers(envelope, OUTER_SUBJECT, _hour(envelope.at))
     return "".join(f"HP-Outer: {name}: {value}\r\n" for name, value in outside).encode("ascii")
+
+
+def _sound(text: str) -> str:
+    """Half a letter, as some clients send it (a lone surrogate), may not keep an alert from leaving."""
+    return text.encode(errors="replace").decode()
 
 
 def _hour(at: datetime) -> datetime:

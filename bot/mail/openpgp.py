@@ -105,10 +105,10 @@ def findings(certificate: Certificate, pinned: str, now: datetime) -> list[str]:
     """
     try:
         cert = Cert.from_bytes(certificate.raw)
-        packets = list(PacketPile.from_bytes(certificate.raw))
+        packets = _known_packets(certificate.raw)
+        found = [*_wrong_key(certificate, pinned, packets), *_dead(cert, packets, now)]
     except RuntimeError:
         return [f"{certificate.path}: this is not one readable OpenPGP certificate."]
-    found = [*_wrong_key(certificate, pinned, packets), *_dead(cert, packets, now)]
     if not found and not _accepted(cert):
         found = ["the key or its signatures are too weak to seal to."]
     return [f"{certificate.path}: {sentence}" for sentence in found]
@@ -120,11 +120,12 @@ def days_left(certificate: Certificate, now: datetime) -> int | None:
     0 for a certificate that can't be used at all.
     """
     try:
-        whole = Cert.from_bytes(certificate.raw).expiration
-        keys = _living(_keys(PacketPile.from_bytes(certificate.raw), now), now)
+        cert = Cert.from_bytes(certificate.raw)
+        whole, revoked = cert.expiration, cert.is_revoked
+        keys = _living(_keys(_known_packets(certificate.raw), now), now)
     except RuntimeError:
         return 0
-    if not keys:
+    if revoked or not keys:
         return 0
     ends = [end for end in (whole, _last_end(keys)) if end is not None]
     return max(0, (min(ends) - now).days) if ends else None
@@ -182,6 +183,18 @@ def _seal(inner: bytes, certificate: Certificate, signer: Signer) -> bytes:
 def _certificate_of(tsk: Tsk, path: Path) -> Certificate:
     public = tsk.extract_certificate()
     return Certificate(path, public.fingerprint, str(public).encode())
+
+
+def _known_packets(raw: bytes) -> list[Packet]:
+    """The packets whose kind the library knows; it raises at a kind that is newer than itself."""
+    return [packet for packet in PacketPile.from_bytes(raw) if _is_known(packet)]
+
+
+def _is_known(packet: Packet) -> bool:
+    try:
+        return packet.tag is not None and (packet.tag != Tag.Signature or packet.signature_type is not None)
+    except RuntimeError:
+        return False
 
 
 def _fingerprint(raw: bytes) -> str:

@@ -18,25 +18,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from bot.errors import SealingError, SettingsError
-from bot.storage.sealing import Cipher, new_key, seal, unseal
+from bot.storage.sealing import KEY_BYTES, Cipher, joined, new_key, seal, unseal
 
 FILE = "keys"
 DAY_SECONDS = 24 * 60 * 60
 DAYS_ALIVE = 2  # a day's key lives on its own day and the next
 
 _DAY = struct.Struct(">I")
+_Key = Annotated[bytes, msgspec.Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """The file's content; days are counted from 1970-01-01 UTC."""
 
-    pepper: bytes = field(repr=False)
-    days: Mapping[int, bytes] = field(repr=False)
+    pepper: _Key = field(repr=False)
+    days: Mapping[int, _Key] = field(repr=False)
     day: int  # the latest day ever seen
     generation: int
 
@@ -100,11 +102,8 @@ class Keyring:
 
     def keyed_hash(self, label: str, *parts: str | bytes) -> bytes:
         """Return 32 bytes that only this keyring can compute: HMAC-SHA256 of label and parts (RFC 2104)."""
-        message = bytearray()
-        for part in (label, *parts):
-            octets = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-            message += _DAY.pack(len(octets)) + octets
-        return hmac.digest(self._kept.pepper, message, "sha256")
+        octets = [part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in (label, *parts)]
+        return hmac.digest(self._kept.pepper, joined(*octets), "sha256")
 
     def destroy_expired(self, now: datetime) -> int:
         """Destroy the keys whose next day is over; return how many."""

@@ -308,8 +308,8 @@ class Outbox:
 def _due(effect: Effect | Mail, now: datetime) -> datetime:
     if isinstance(effect, Wake):
         return effect.at
-    if isinstance(effect, Clear):
-        return now
+    if isinstance(effect, Clear | HandOff):
+        return now  # answers are sealed at once; it is the mail that waits for its hour
     return effect.not_before or now
 
 

@@ -22,7 +22,7 @@ def migrate(engine: sa.Engine) -> None:
         with engine.begin() as conn:
             if MigrationContext.configure(conn).get_current_revision() != HEAD:
                 command.upgrade(_config(conn), HEAD)
-    except sa.exc.OperationalError as error:
+    except sa.exc.DatabaseError as error:
         raise SettingsError(f"[storage] url: the database can't be opened ({type(error.orig).__name__})") from None
 
 

@@ -32,7 +32,7 @@ def new_key() -> bytes:
 
 def joined(*parts: bytes) -> bytes:
     """Return the parts with their lengths before them, so that no two lists of parts read the same."""
-    return b"".join(_LENGTH.pack(len(part)) + part for part in parts)
+    return b"".join([_LENGTH.pack(len(part)) + part for part in parts])
 
 
 def seal(cipher: Cipher, plain: bytes, place: bytes) -> bytes:

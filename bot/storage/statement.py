@@ -3,10 +3,13 @@
 A turn runs half a dozen of these; through `Connection.execute` they would cost more than the disk does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
+
+Values = Mapping[str, int | str | bytes]
 
 
 class Rows(Protocol):
@@ -30,23 +33,29 @@ class Rows(Protocol):
 class Statement:
     """SQL with `:named` places, in what SQLite and PostgreSQL both read; values are int, str and bytes."""
 
+    __slots__ = ("_clause", "_dialect", "_fill", "_sql")
+
     def __init__(self, sql: str) -> None:
         self._clause = sa.text(sql)
-        self._dialect = ""
+        self._dialect: sa.Dialect | None = None
         self._sql = ""
-        self._places: list[str] | None = None
+        self._fill: Callable[[Values], Any] = dict
 
     def __call__(self, conn: sa.Connection, **values: int | str | bytes) -> Rows:
-        """Run it in the transaction that `conn` is in."""
-        if conn.dialect.name != self._dialect:
+        """Run it in the transaction that `conn` is in; values without a place are ignored."""
+        if conn.dialect is not self._dialect:
             self._compile(conn.dialect)
-        driver = cast("Any", conn.connection.dbapi_connection)
-        if self._places is None:
-            return cast("Rows", driver.execute(self._sql, values))
-        return cast("Rows", driver.execute(self._sql, [values[place] for place in self._places]))
+        driver: Any = conn.connection.dbapi_connection
+        return cast("Rows", driver.execute(self._sql, self._fill(values)))
 
     def _compile(self, dialect: sa.Dialect) -> None:
         compiled = self._clause.compile(dialect=dialect)
         self._sql = str(compiled)
-        self._places = list(compiled.positiontup or ()) if compiled.positional else None
-        self._dialect = dialect.name
+        self._fill = _in_order(compiled.positiontup or []) if compiled.positional else dict
+        self._dialect = dialect
+
+
+def _in_order(places: list[str]) -> Callable[[Values], Any]:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: [values[place] for place in places]

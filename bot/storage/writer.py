@@ -86,6 +86,8 @@ class Writer:
     def _call(self) -> None:
         self._called = False
         self._tokens.put(None)
+        if self._failed:
+            self._fail(self._failed)  # the thread has ended: nobody else will answer
 
     # ── in the thread ──────────────────────────────────────────────────────────────────────────────────
 
@@ -133,7 +135,7 @@ class Writer:
         return None
 
     def _fail(self, error: Exception) -> None:
-        """Answer everybody with `error`, and those who still come until the event loop knows."""
+        """Answer everybody with `error`."""
         self._failed = error
         self._running = False
         left = list(iter(self._next, None))

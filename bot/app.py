@@ -1,0 +1,215 @@
+"""The only place that knows all rooms: settings and profile in, a wired bot out. No decision belongs here."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot import clock
+from bot.alerting import Alerting, Officer
+from bot.channels.base import Channel
+from bot.channels.terminal import Terminal
+from bot.courier import Courier
+from bot.errors import SettingsError
+from bot.handoff.mission import MissionProfile, Mode
+from bot.handoff.mission import findings as profile_findings
+from bot.knowledge import Knowledge, know
+from bot.logs import Event, event
+from bot.mail.openpgp import Signer, days_left, findings, new_signing_key, read_certificate
+from bot.mail.smtp import DirectoryPost, Post, SmtpPost
+from bot.operations.readiness import notify
+from bot.settings import MailFolder, Settings, Smtp
+from bot.storage.keyring import Keyring
+from bot.storage.outbox import Outbox
+from bot.storage.schema import migrate
+from bot.storage.tables import open_engine
+from bot.storage.work import Shelf
+from bot.storage.writer import Writer
+from bot.turn import Desk
+from bot.upkeep import Upkeep
+
+FINISH_SECONDS = 5.0  # for what is on its way when the bot is told to stop
+FOLDER_SENDER = "postigo@folder.invalid"  # of mails that are left in a folder
+SIGNING_KEY = "signing.key"
+ENDS_SOON = 30  # days before a certificate ends from which an operator is told, daily
+
+Channels = Callable[["Bot"], Sequence[Channel]]
+
+
+@dataclass(slots=True)
+class Bot:
+    """A wired bot. `run` is its whole life."""
+
+    knowledge: Knowledge
+    engine: sa.Engine
+    writer: Writer
+    keyring: Keyring
+    desk: Desk
+    courier: Courier
+    upkeep: Upkeep
+    channels: Mapping[str, Channel]
+
+    async def run(self, stop: asyncio.Event, *, until_silent: bool = False) -> None:
+        """Run until `stop` is set (or, `until_silent`, until every channel has ended), then stop cleanly."""
+        self.writer.start()
+        try:
+            await self.upkeep.begin()
+            await self._serve(stop, until_silent=until_silent)
+            await self.upkeep.end()
+        finally:
+            await self.writer.stop()
+            self.engine.dispose()
+
+    async def _serve(self, stop: asyncio.Event, *, until_silent: bool) -> None:
+        rooms = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.upkeep.run())]
+        heard = [asyncio.create_task(channel.listen(self.desk.take_turn)) for channel in self.channels.values()]
+        event(Event.READY, channels=sorted(self.channels))
+        notify("READY=1")
+        stopping = asyncio.create_task(stop.wait())
+        ended = asyncio.gather(*heard) if until_silent else asyncio.gather(*heard, stop.wait())
+        try:
+            done, _ = await asyncio.wait({stopping, ended, *rooms}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # a room that failed ends the bot, loudly
+        finally:
+            notify("STOPPING=1")
+            event(Event.STOPPING)
+            await _cancel([ended, stopping, *heard, rooms[1]])
+            await self._finish(rooms[0])
+            event(Event.STOPPED)
+
+    async def _finish(self, carrying: asyncio.Task[None]) -> None:
+        """Carry out what is due, then what is on its way, for a few seconds."""
+        with suppress(TimeoutError):
+            if not carrying.done():
+                await asyncio.wait_for(self.courier.settled(), FINISH_SECONDS)
+        await _cancel([carrying])
+        await self.courier.finish(FINISH_SECONDS / 2)
+
+
+async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a bot is wired from."""
+
+    profile: MissionProfile
+    database: str
+    keys: Path
+    post: Post
+    sender: str
+    officers: Callable[[Knowledge], Sequence[Officer]]
+    channels: Channels
+
+
+def plan_of(settings: Settings, profile: MissionProfile) -> Plan:
+    """Return the plan that settings and profile make.
+
+    Raises:
+        SettingsError: a channel that this version doesn't have, no way for mails, an unreadable certificate.
+
+    """
+    for name in ("telegram", "signal"):
+        if getattr(settings, name) is not None:
+            raise SettingsError(f"[{name}]: this version has no {name} channel yet; take the table out")
+    if settings.mail is None:
+        raise SettingsError("[mail]: expected host, or directory; without it no case could leave")
+    return Plan(
+        profile,
+        settings.storage.url,
+        settings.storage.keys,
+        post_of(settings.mail),
+        settings.mail.sender if isinstance(settings.mail, Smtp) else FOLDER_SENDER,
+        lambda knowledge: officers_of(profile, knowledge),
+        (lambda bot: [terminal(bot)]) if settings.terminal else (lambda _: []),
+    )
+
+
+def post_of(mail: Smtp | MailFolder) -> Post:
+    """Return the way that mails leave. Raises SettingsError."""
+    if isinstance(mail, MailFolder):
+        return DirectoryPost(mail.directory)
+    return SmtpPost(mail.host, mail.port, mail.tls, mail.sender, mail.ca_file, mail.username, mail.password)
+
+
+def officers_of(profile: MissionProfile, knowledge: Knowledge) -> list[Officer]:
+    """Return everybody of the chain who can be sealed to. Raises SettingsError, LanguageError."""
+    return [
+        Officer(contact, read_certificate(Path(contact.openpgp)), knowledge.reader(contact.language))
+        for contact in profile.contacts
+        if contact.mode is Mode.OPENPGP and contact.openpgp
+    ]
+
+
+def terminal(bot: Bot) -> Terminal:
+    """Return the terminal as a channel."""
+    return Terminal(lambda: clock.now(bot.knowledge.zone), bot.courier.settled)
+
+
+def wire(plan: Plan) -> Bot:
+    """Put a bot together; the database is made or brought up to date.
+
+    Raises:
+        BotError: anything that is wrong in settings, flows, languages or keys, in one line.
+
+    """
+    knowledge = know(plan.profile, clock.now().date())
+
+    def now() -> datetime:
+        return clock.now(knowledge.zone)
+
+    keyring = Keyring.open(plan.keys, now())
+    engine = open_engine(plan.database)
+    migrate(engine)
+    writer, outbox = Writer(engine), Outbox(keyring)
+    mail_key = keyring.keyed_hash("message-id")
+    alerting = Alerting(plan.officers(knowledge), signer_in(plan.keys), plan.sender, mail_key)
+    channels: dict[str, Channel] = {}
+    desk = Desk(knowledge.book, writer, Shelf(keyring), outbox, now, lambda: None)
+    courier = Courier(
+        writer, outbox, desk.reported, channels, knowledge.render, alerting.seal, plan.post, now, clock.fraction
+    )
+    desk.told = courier.wake
+    upkeep = Upkeep(writer, keyring, now, lambda at: _daily(desk, knowledge, alerting, at))
+    bot = Bot(knowledge, engine, writer, keyring, desk, courier, upkeep, channels)
+    channels.update({channel.name: channel for channel in plan.channels(bot)})
+    desk.redelivering = frozenset(name for name, channel in channels.items() if channel.redelivers)
+    return bot
+
+
+def signer_in(keys: Path) -> Signer:
+    """Return the bot's signing key, made on the first start. Raises SealingError, SettingsError."""
+    path = keys / SIGNING_KEY
+    try:
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(new_signing_key("Postigo"))
+        return Signer.open(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"{path}: the signing key can't be read or made: {error.strerror}") from None
+
+
+def _daily(desk: Desk, knowledge: Knowledge, alerting: Alerting, at: datetime) -> None:
+    """Look again at what ages: resources, certificates."""
+    desk.book = knowledge.on(at.date())
+    aged = profile_findings(knowledge.profile, at.date())
+    if aged:
+        event(Event.PROFILE_FINDINGS, findings=len(aged))
+    for number, officer in enumerate(alerting.officers, 1):
+        if findings(officer.certificate, officer.contact.fingerprint, at):
+            event(Event.CERTIFICATE_REFUSED, contact=number)
+            continue
+        days = days_left(officer.certificate, at)
+        if days is not None and days <= ENDS_SOON:
+            event(Event.CERTIFICATE_ENDS, contact=number, days=days)

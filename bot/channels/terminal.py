@@ -1,0 +1,93 @@
+"""A talk in a terminal: for rehearsals, for trying a flow, and for whoever has nothing else.
+
+Lines come from a terminal or a pipe; a line is read only when everything that was due has been said.
+"""
+
+import asyncio
+import sys
+import threading
+import unicodedata
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from itertools import count
+from typing import TextIO
+
+from bot.channels.base import TakeTurn
+from bot.conversation.model import Message, Say, Sender
+
+NAME = "terminal"
+_LINE_BREAKS = frozenset("\n\t")
+
+
+class Terminal:
+    """One person at a terminal. `settled` returns when nothing more is about to be said."""
+
+    name = NAME
+    redelivers = False
+    repeats_questions = True
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        settled: Callable[[], Awaitable[None]],
+        *,
+        hint: str = "",
+        source: TextIO | None = None,
+        target: TextIO | None = None,
+    ) -> None:
+        """`hint`: the language the terminal tells, as a messenger would. Source and target: stdin and stdout."""
+        self._now = now
+        self._settled = settled
+        self._hint = hint
+        self._source = source or sys.stdin
+        self._target = target or sys.stdout
+        self._sender = Sender(NAME, "person")
+
+    async def listen(self, take_turn: TakeTurn) -> None:
+        """Take a turn for each line, until the last."""
+        lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._read_into(lines, asyncio.get_running_loop())
+        for number in count():
+            await self._settled()
+            line = await self._next(lines)
+            if line is None:
+                return
+            await take_turn(Message(self._sender, str(number), self._now(), line.rstrip("\r\n"), hint=self._hint))
+
+    async def send(self, sender: Sender, text: str, say: Say) -> datetime:  # noqa: ARG002 - a terminal shows text alone
+        """Write `text`, without control characters that could move the cursor or hide words."""
+        self._write("".join(char for char in text if _shown(char)) + "\n\n")
+        return self._now()
+
+    async def clear(self, sender: Sender, ids: tuple[str, ...]) -> None:
+        """A terminal keeps what it has shown; closing its window clears it."""
+
+    async def _next(self, lines: asyncio.Queue[str | None]) -> str | None:
+        if self._source.isatty():
+            self._write("> ")
+            return await lines.get()
+        line = await lines.get()
+        if line is not None:
+            self._write(f"> {line}")
+        return line
+
+    def _write(self, text: str) -> None:
+        self._target.write(text)
+        self._target.flush()
+
+    def _read_into(self, lines: asyncio.Queue[str | None], loop: asyncio.AbstractEventLoop) -> None:
+        """Read in a thread of its own: a terminal can't be waited for, and must not hold up a clean stop."""
+
+        def read() -> None:
+            for line in self._source:
+                if loop.is_closed():
+                    return
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(lines.put_nowait, None)
+
+        threading.Thread(target=read, name="terminal", daemon=True).start()
+
+
+def _shown(char: str) -> bool:
+    return char in _LINE_BREAKS or unicodedata.category(char) != "Cc"

@@ -1,0 +1,39 @@
+"""An officer who doesn't exist, for rehearsals: a key that is thrown away, made by gpg where it is installed.
+
+gpg 2.2 opens only what is sealed to a key of its own making, and whoever rehearses may want to open the mail.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from bot.mail.openpgp import Certificate, read_certificate, throwaway_officer
+
+NAME = "Nobody <officer@rehearsal.invalid>"
+_UNLOCKED = ("--pinentry-mode", "loopback", "--passphrase", "")
+SECONDS = 30  # gpg may wait for entropy on a small machine
+
+
+def make_officer(folder: Path) -> tuple[bytes, Certificate, bool]:
+    """Return secret key, certificate, and whether gpg made them: then `folder` is a gpg home that opens the mail."""
+    folder.mkdir(mode=0o700)
+    gpg = shutil.which("gpg")
+    try:
+        made = _by_gpg(gpg, folder) if gpg else None
+    except (OSError, subprocess.SubprocessError):
+        made = None
+    secret, certificate = made or throwaway_officer()
+    return secret, certificate, made is not None
+
+
+def _by_gpg(gpg: str, folder: Path) -> tuple[bytes, Certificate]:
+    _run(gpg, folder, *_UNLOCKED, "--quick-generate-key", NAME, "default", "default")
+    public = folder / "officer.asc"
+    public.write_bytes(_run(gpg, folder, "--armor", "--export"))
+    secret = _run(gpg, folder, "--armor", *_UNLOCKED, "--export-secret-keys")
+    return secret, read_certificate(public)
+
+
+def _run(gpg: str, folder: Path, *words: str) -> bytes:
+    command = [gpg, "--homedir", str(folder), "--batch", "--quiet", *words]
+    return subprocess.run(command, check=True, capture_output=True, timeout=SECONDS).stdout  # noqa: S603 - gpg, as found

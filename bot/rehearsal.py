@@ -1,0 +1,126 @@
+"""The real flow, storage, triage and sealing, in a terminal, with nothing sent: to a throwaway key, into a folder.
+
+Shows what an officer would read. Needs no configuration, no account and no network; everything but the mails
+and a saved transcript is gone afterwards.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from bot import clock
+from bot.alerting import Officer
+from bot.app import Bot, Plan, wire
+from bot.channels.base import TakeTurn
+from bot.channels.terminal import Terminal
+from bot.conversation.model import HandOff, Message, Say, Sender
+from bot.handoff.mission import Contact, MissionProfile
+from bot.knowledge import Knowledge, complete_languages
+from bot.mail.openpgp import Certificate, open_mail
+from bot.mail.smtp import DirectoryPost
+from bot.mail.throwaway import make_officer
+
+OFFICER = "officer@rehearsal.invalid"
+SENDER = "postigo@rehearsal.invalid"
+HOME = "officer"  # in the folder of the mails: the throwaway key, as a gpg home
+RULE = "─" * 72
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """One rehearsal: what it is made of and what came of it."""
+
+    secret: bytes = field(repr=False)
+    certificate: Certificate
+    openable: bool  # by gpg, with the home beside the mails
+    folder: Path
+    target: TextIO
+    transcript: list[str] = field(default_factory=list)
+
+    async def send(self, mail: bytes, recipient: str) -> None:
+        """Leave a sealed mail in the folder, and show what the officer would read. A Post."""
+        await DirectoryPost(self.folder).send(mail, recipient)
+        subject, text, _ = open_mail(mail, self.secret)
+        newest = max(self.folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+        how = f"To open it yourself: gpg --homedir {self.folder / HOME} --decrypt {newest}\n" if self.openable else ""
+        self.target.write(
+            f"{RULE}\nSealed mail: {newest}\n{how}The officer would read:\n\n{subject}\n\n{text}{RULE}\n\n"
+        )
+        self.target.flush()
+
+    def officers(self, knowledge: Knowledge) -> Sequence[Officer]:
+        """Return the one officer of a rehearsal, who reads the mission's first contact's language."""
+        contact = Contact(OFFICER, fingerprint=self.certificate.fingerprint, language=_officer_language(knowledge))
+        return [Officer(contact, self.certificate, knowledge.reader(contact.language))]
+
+
+class _Recorded(Terminal):
+    """A terminal that also writes the talk down, by names: a transcript can be replayed in every language."""
+
+    def __init__(self, bot: Bot, rehearsal: Rehearsal, *, hint: str, source: TextIO) -> None:
+        super().__init__(
+            lambda: clock.now(bot.knowledge.zone),
+            bot.courier.settled,
+            hint=hint,
+            source=source,
+            target=rehearsal.target,
+        )
+        self._transcript = rehearsal.transcript
+
+    async def listen(self, take_turn: TakeTurn) -> None:
+        async def recorded(message: Message) -> None:
+            self._transcript.append(f"> {message.text}")
+            await take_turn(message)
+
+        await super().listen(recorded)
+
+    async def send(self, sender: Sender, text: str, say: Say) -> datetime:
+        told = say.question.step if say.question else say.lines[-1].name.removeprefix("say.")
+        self._transcript.append(f"< {told}")
+        return await super().send(sender, text, say)
+
+
+async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, target: TextIO) -> list[str]:
+    """Rehearse with `profile` until the input ends; return the transcript, a line each.
+
+    `language`: told by the terminal as a messenger would tell it, "" for none. The sealed mails stay in a new
+    folder, which is named; the key they are sealed to is thrown away.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="postigo-"))
+    rehearsal = Rehearsal(*make_officer(folder / HOME), folder, target)
+    offered = complete_languages(profile.languages)
+    rehearsed = replace(profile, languages=offered, contacts=(), window_minutes=0)
+    with tempfile.TemporaryDirectory(prefix="postigo-kept-") as kept:
+        bot = wire(
+            Plan(
+                rehearsed,
+                f"sqlite:///{kept}/postigo.db",
+                Path(kept) / "keys",
+                rehearsal,
+                SENDER,
+                rehearsal.officers,
+                lambda wired: [_Recorded(wired, rehearsal, hint=language, source=source)],
+            ),
+        )
+        _note_handoffs(bot, rehearsal)
+        await bot.run(asyncio.Event(), until_silent=True)
+    return rehearsal.transcript
+
+
+def _note_handoffs(bot: Bot, rehearsal: Rehearsal) -> None:
+    """Write each handoff into the transcript, with its level and reasons."""
+    seal = bot.courier.seal
+
+    def noted(told: HandOff, now: datetime) -> Sequence[object]:
+        rehearsal.transcript.append(f"! hand off  level {told.level}: {', '.join(told.reasons)}")
+        return seal(told, now)
+
+    bot.courier.seal = noted  # type: ignore[assignment]  # the same, with a note
+
+
+def _officer_language(knowledge: Knowledge) -> str:
+    return knowledge.profile.languages[-1]

@@ -1,0 +1,77 @@
+"""The rounds: what is past its time goes, what lives longer is wrapped under today's key, old keys are destroyed.
+
+Every minute, and once at start before anyone is heard. In this order: expire, rewrap, destroy; a key is only
+destroyed when nothing that is still in its time needs it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+
+from bot.logs import Event, event
+from bot.storage.erasing import expire, rewrap
+from bot.storage.keyring import Keyring
+from bot.storage.restoring import advance_generation, notice_restored
+from bot.storage.writer import Writer
+
+ROUND_SECONDS = 60.0
+ROWS_A_JOB = 500  # so that a round never holds up a person's turn for long
+
+
+@dataclass(slots=True)
+class Upkeep:
+    """Keeps storage to its promises. `daily` is called at start and on each new day: certificates, profile."""
+
+    writer: Writer
+    keyring: Keyring
+    now: Callable[[], datetime]
+    daily: Callable[[datetime], None]
+    _day: date | None = field(default=None)
+
+    async def begin(self) -> None:
+        """Do once, before anyone is heard: notice a restored database, and the first round."""
+        if await notice_restored(self.writer, self.keyring):
+            event(Event.DATABASE_RESTORED)
+        await self.round()
+
+    async def run(self) -> None:
+        """Go round every minute until cancelled. A round that fails is logged, and the next one comes."""
+        while True:
+            await asyncio.sleep(ROUND_SECONDS)
+            try:
+                await self.round()
+            except Exception as error:  # noqa: BLE001 - the rounds go on
+                event(Event.ROUND_FAILED, error=error)
+
+    async def round(self) -> None:
+        """Expire, rewrap, destroy; then what is done once a day."""
+        now = self.now()
+        expired = await self._all(partial(expire, now=now, limit=ROWS_A_JOB))
+        rewrapped = await self._all(partial(rewrap, keyring=self.keyring, now=now, limit=ROWS_A_JOB))
+        destroyed = await asyncio.to_thread(self.keyring.destroy_expired, now)
+        for name, rows in ((Event.EXPIRED, expired), (Event.REWRAPPED, rewrapped)):
+            if rows:
+                event(name, rows=rows)
+        if destroyed:
+            event(Event.KEYS_DESTROYED, keys=destroyed)
+        await self._once_a_day(now)
+
+    async def end(self) -> None:
+        """Do once, after the last turn: every copy of the database made until now is an old one."""
+        await advance_generation(self.writer, self.keyring)
+
+    async def _all(self, job: Callable[..., int]) -> int:
+        """Run a job until there is nothing left for it; return how many rows it changed."""
+        total = 0
+        while rows := await self.writer.do(job):
+            total += rows
+        return total
+
+    async def _once_a_day(self, now: datetime) -> None:
+        if self._day == now.date():
+            return
+        self._day = now.date()
+        await advance_generation(self.writer, self.keyring)
+        await asyncio.to_thread(self.daily, now)

@@ -1,0 +1,294 @@
+"""The pure core as it runs, for every test: a rulebook from the real flows, and a talk driven message by message.
+
+Time and chance are arguments here too: a talk has its own clock, which moves only when the test says so.
+"""
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from bot.content import content
+from bot.conversation.asking import Rulebook
+from bot.conversation.engine import advance, report
+from bot.conversation.flow import Commands, Flow
+from bot.conversation.machine import Paths
+from bot.conversation.model import (
+    Chance,
+    Conversation,
+    Delivered,
+    Effect,
+    Event,
+    HandOff,
+    Kind,
+    Message,
+    Outcome,
+    Question,
+    Say,
+    Sender,
+    Wake,
+)
+from bot.conversation.reading import read_commands, read_flow
+from bot.errors import LanguageError
+from bot.handoff.alert import Reader, Texts, read_alert
+from bot.handoff.triage import Triage, read_triage
+from bot.language.catalogs import LANGUAGES, Catalogs, load
+from bot.language.vocabulary import JOINERS, NUMBERS, vocabulary
+from bot.language.wording import renderer
+
+ZONE = ZoneInfo("America/Mexico_City")
+MORNING = datetime(2026, 11, 21, 8, 0, tzinfo=ZONE)
+PAUSE = timedelta(seconds=10)  # between a question and its answer
+AREAS = {"MX-OAX": "Oaxaca", "MX-CHP": "Chiapas", "abroad": "Abroad"}
+CODE = "1234567890123456"
+
+
+def written(name: str) -> str:
+    """Return one file of flows/ as it stands there."""
+    return (content("flows") / name).read_text("utf-8")
+
+
+COMMANDS: Commands = read_commands(written("commands.toml"), "commands.toml")
+TRIAGE: Triage = read_triage(written("triage.toml"), "triage.toml")
+ALERT: Texts = read_alert(written("alert.toml"), "alert.toml")
+_INTAKE: Flow = read_flow(written("intake.toml"), "intake.toml")
+
+
+def _complete() -> Catalogs:
+    """Return the catalogs of every language that all of flows/ is translated to."""
+    texts = (*_INTAKE.messages(), *COMMANDS.messages(), *TRIAGE.messages(), *ALERT.messages(), NUMBERS, JOINERS)
+    complete = []
+    for tag in LANGUAGES:
+        try:
+            complete += [tag] if load([tag]).complete(tag, texts) else []
+        except LanguageError:  # not begun yet
+            continue
+    return load(complete)
+
+
+CATALOGS = _complete()
+OFFERED: tuple[str, ...] = CATALOGS.tags
+STANDING: Mapping[str, str] = {
+    "mission": "the mission",
+    "place": "Mexico City",
+    "site": "https://example.org",
+    "contacts": "Shelter +1 555",
+    "minutes": "30",
+    "hours": "24",
+    "days": "14",
+    "window": "120",
+}
+
+
+def filled(flow: Flow) -> Flow:
+    """Return a flow with languages and areas filled in, as at start."""
+    return flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in OFFERED}).with_choices("areas", AREAS)
+
+
+def rulebook(toml: str = "", areas: Mapping[str, str] = AREAS) -> Rulebook:
+    """Return the rulebook of a flow written in `toml`, by default the one in flows/."""
+    flow = read_flow(toml, "intake.toml") if toml else _INTAKE
+    flow = flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in OFFERED})
+    flow = flow.with_choices("areas", areas)
+    return Rulebook(
+        flow=flow,
+        paths=Paths(flow),
+        known=vocabulary(flow, COMMANDS, OFFERED, CATALOGS),
+        assess=TRIAGE.assess,
+        fallback=OFFERED[:2],
+        contacts=True,
+        site=True,
+        window=timedelta(hours=2),
+        own_words=frozenset({"terminal", "signal"}),
+        intake_lives=timedelta(minutes=30),
+        urgent_lives=timedelta(hours=24),
+        case_lives=timedelta(days=14),
+    )
+
+
+BOOK = rulebook()
+FLOW = BOOK.flow
+RENDER = renderer(FLOW, CATALOGS.all_words(), COMMANDS, dict.fromkeys(OFFERED, STANDING))
+
+
+def reader(language: str = "en") -> Reader:
+    """Return an officer who reads `language`, in the mission's zone."""
+    names = {tag: LANGUAGES[tag].autonym for tag in OFFERED}
+    return Reader(CATALOGS.words(language), ZONE, "Mexico City", names, FLOW, TRIAGE, ALERT)
+
+
+def chance(number: int, fraction: float = 0.5) -> Chance:
+    """Return what a turn draws by chance, the same for the same number."""
+    return Chance(f"CASE{number:02}", CODE, f"{number:04}", fraction)
+
+
+class Talk:
+    """One person and the bot. Each question counts as delivered at once, unless the test says otherwise."""
+
+    def __init__(self, book: Rulebook = BOOK, channel: str = "terminal", now: datetime = MORNING) -> None:
+        self.book, self.now = book, now
+        self.sender = Sender(channel, "someone")
+        self.conversation: Conversation | None = None
+        self.outcome = Outcome(None)  # of the last turn or report
+        self.question: Question | None = None  # the last one asked
+        self.handed: tuple[HandOff, ...] = ()
+        self.written = 0  # messages so far
+        self.hint = "en"
+        self.fraction = 0.5
+
+    def copy(self) -> "Talk":
+        """Return this talk as it stands, to go on in another way."""
+        return copy(self)
+
+    def write(
+        self,
+        text: str,
+        *,
+        kind: Kind = Kind.TEXT,
+        late: timedelta = timedelta(0),
+        tap: int | None = None,
+        edits: str = "",
+        seen: bool = True,
+    ) -> "Talk":
+        """Let the person write, ten seconds after what came before. `late`: how long the message was on its way."""
+        self.now += PAUSE
+        self.written += 1
+        message = Message(self.sender, f"m{self.written}", self.now - late, text, kind, self.hint, tap, edits)
+        drawn = chance(self.written, self.fraction)
+        self._took(advance(self.book, self.conversation, message, self.now, drawn))
+        if seen:
+            self.see()
+        return self
+
+    def pick(self, *choices: str) -> "Talk":
+        """Let the person answer with the numbers of these choices."""
+        return self.write(self.numbers(*choices))
+
+    def picks(self, *steps: str) -> "Talk":
+        """Let the person answer question by question, each time with one choice by name."""
+        for choice in steps:
+            self.pick(choice)
+        return self
+
+    def numbers(self, *choices: str) -> str:
+        """Return the numbers under which these choices wait for an answer."""
+        by_name = {name: str(number) for number, name in self.talk.offered}
+        return ", ".join(by_name[choice] for choice in choices)
+
+    def see(self) -> "Talk":
+        """Let the waiting question reach the person."""
+        if self.conversation and self.conversation.step:
+            seen = report(self.book, self.conversation, Delivered(self.conversation.serial, self.now), self.now)
+            self.conversation = seen.conversation
+        return self
+
+    def tell(self, event: Event) -> "Talk":
+        """Report what happened outside."""
+        self._took(report(self.book, self.talk, event, self.now))
+        return self
+
+    def wait(self, **span: float) -> "Talk":
+        """Let time pass."""
+        self.now += timedelta(**span)
+        return self
+
+    @property
+    def talk(self) -> Conversation:
+        """What is kept; the test is wrong where nothing is."""
+        assert self.conversation is not None, "nothing is kept of this talk"
+        return self.conversation
+
+    @property
+    def step(self) -> str:
+        """The step whose question waits."""
+        return self.talk.step
+
+    @property
+    def says(self) -> tuple[Say, ...]:
+        """What was said last."""
+        return tuple(effect for effect in self.outcome.effects if isinstance(effect, Say))
+
+    @property
+    def wakes(self) -> tuple[Wake, ...]:
+        """The timers that were set last."""
+        return tuple(effect for effect in self.outcome.effects if isinstance(effect, Wake))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The names of all that was said last, "say." and "intake." left away."""
+        return tuple(
+            line.name.removeprefix("say.").removeprefix("intake.")
+            for say in self.says
+            for line in (*say.lines, *say.tail)
+        )
+
+    @property
+    def text(self) -> str:
+        """All that was said last, as the person reads it."""
+        return "\n\n".join(map(RENDER, self.says))
+
+    def _took(self, outcome: Outcome) -> None:
+        self.outcome, self.conversation = outcome, outcome.conversation
+        self.handed += tuple(effect for effect in outcome.effects if isinstance(effect, HandOff))
+        self.question = next((say.question for say in reversed(self.says) if say.question), self.question)
+
+
+def begun(book: Rulebook = BOOK, channel: str = "terminal") -> Talk:
+    """Return a talk whose person said hello and chose English."""
+    return Talk(book, channel).write("hello").pick("en")
+
+
+ORDINARY = ("no", "no", "tell", "me", "threat", "MX-OAX", "quiet", "here", "send", "act")
+
+
+def sent(reply: str = "here", book: Rulebook = BOOK) -> Talk:
+    """Return a talk whose ordinary case (level 2) has been handed over, at the first offer after it."""
+    return begun(book).picks(*(reply if one == "here" else one for one in ORDINARY))
+
+
+def sent_in_emergency(book: Rulebook = BOOK) -> Talk:
+    """Return a talk whose emergency alert has been handed over, at the first offer after it."""
+    return Talk(book).write("SOS").picks("me", "act")
+
+
+def at_step(name: str) -> Talk:
+    """Return a talk in which the question of that step waits, reached by the fewest messages."""
+    return _roads()[name].copy()
+
+
+@cache
+def _roads() -> Mapping[str, Talk]:
+    """Walk every way there is, breadth first, and keep the first talk that stands at each step."""
+    roads = {"language": Talk().write("hello")}
+    waiting = list(roads.values())
+    while waiting:
+        here = waiting.pop(0)
+        for there in (*_onward(here), here.copy().write("SOS"), _returned(here)):
+            if there.conversation and there.step and there.step not in roads:
+                roads[there.step] = there
+                waiting.append(there)
+    return roads
+
+
+def _onward(here: Talk) -> list[Talk]:
+    if not here.talk.offered or here.talk.offered[0][1] == "skip":
+        return [here.copy().write("a few words")]
+    return [here.copy().pick(name) for _, name in here.talk.offered if name != "more"]
+
+
+def _returned(here: Talk) -> Talk:
+    """A person who stopped and comes back."""
+    return here.copy().write("stop").write("hello again")
+
+
+def effects_of(talk: Talk, kind: type[Effect]) -> tuple[Effect, ...]:
+    """Return the last effects of one kind."""
+    return tuple(effect for effect in talk.outcome.effects if isinstance(effect, kind))
+
+
+def without_chance(handed: HandOff) -> HandOff:
+    """Return a handoff without what time, chance and language put into it."""
+    answers = tuple(replace(answer, message="", language="") for answer in handed.answers)
+    return replace(handed, reference="", check="", return_code="", language="", at=None, consents=(), answers=answers)

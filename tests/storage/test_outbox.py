@@ -1,0 +1,289 @@
+"""What waits comes out in order, once it is due, and not at all once it was withdrawn."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+from storage.canaries import files_under, hits
+from storage.strategies_storage import values_of
+
+from bot.conversation.model import Answer, Clear, Effect, HandOff, Line, Say, Sender, Timer, Wake
+from bot.errors import SealingError
+from bot.storage.envelope import Envelope
+from bot.storage.erasing import erase
+from bot.storage.keyring import Keyring
+from bot.storage.outbox import Mail, Outbox, Row
+from bot.storage.schema import migrate
+from bot.storage.statement import Statement
+from bot.storage.tables import OTHER, URGENT, open_engine
+
+NOON = datetime(2026, 11, 21, 12, 0, 30, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+ANA = Sender("telegram", "ana")
+BEN = Sender("signal", "ben")
+MAIL = Mail(0, "K7Q2FX", "officer@mission.example", "<1@bot.example>", b"\x00\xffsealed")
+HAND_OFF = HandOff("K7Q2FX", 0, 1, None, ("detained",), "1234", answers=(Answer("a", words="told"),))
+
+
+def say(name: str, **fields: datetime | None) -> Say:
+    return Say((Line(name),), ("en",), **fields)  # type: ignore[arg-type]  # only not_before is given
+
+
+class Post:
+    """The outbox as one test uses it: people by name."""
+
+    def __init__(self, conn: sa.Connection, outbox: Outbox, keyring: Keyring) -> None:
+        self.conn = conn
+        self.outbox = outbox
+        self.keyring = keyring
+
+    def who(self, sender: Sender) -> bytes:
+        return self.keyring.keyed_hash("who", sender.address)[:16]
+
+    def put(self, sender: Sender, *effects: Effect | Mail, lane: int = OTHER, lives: timedelta = 24 * HOUR) -> None:
+        self.outbox.put(self.conn, self.who(sender), sender, effects, NOON, lane=lane, expires=NOON + lives)
+
+    def due(self, later: timedelta = timedelta(), limit: int = 100, busy: frozenset[bytes] = frozenset()) -> list[Row]:
+        return self.outbox.claimable(self.conn, NOON + later, limit, busy)
+
+    def names(self, later: timedelta = timedelta(), limit: int = 100) -> list[str]:
+        return [shown(row) for row in self.due(later, limit)]
+
+
+def shown(row: Row) -> str:
+    return row.effect.lines[0].name if isinstance(row.effect, Say) else row.kind
+
+
+@pytest.fixture
+def post(conn: sa.Connection, outbox: Outbox, keyring: Keyring) -> Post:
+    return Post(conn, outbox, keyring)
+
+
+@pytest.fixture(scope="module")
+def law_engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
+    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('law')}/x.db")
+    migrate(engine)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def law_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    return Keyring.open(tmp_path_factory.mktemp("law") / "keys", NOON)
+
+
+# ── what comes back ────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(effect=st.one_of([values_of(kind) for kind in (Say, HandOff, Clear, Wake, Mail)]), sender=values_of(Sender))
+def test_any_effect_comes_back_as_it_was_put(
+    law_engine: sa.Engine, law_keyring: Keyring, effect: Effect | Mail, sender: Sender
+) -> None:
+    if isinstance(effect, Wake):
+        effect = replace(effect, at=NOON)
+    elif not isinstance(effect, Clear):
+        effect = replace(effect, not_before=None)
+    with law_engine.connect() as conn, conn.begin() as transaction:
+        post = Post(conn, Outbox(law_keyring), law_keyring)
+        post.put(sender, effect)
+        (row,) = post.due()
+        transaction.rollback()
+    assert (row.sender, row.effect, row.attempts, row.trying) == (sender, effect, 0, False)
+
+
+def test_a_row_tells_what_its_delivery_needs(post: Post) -> None:
+    post.put(ANA, say("a"), MAIL, lane=URGENT)
+    first, second = post.due()
+    assert (first.who, first.sender, first.kind, first.lane) == (post.who(ANA), ANA, "say", URGENT)
+    assert (first.due, first.expires) == (NOON, NOON.replace(second=0) + 24 * HOUR)
+    assert (second.kind, second.effect, second.serial) == ("mail", MAIL, first.serial + 1)
+
+
+def test_a_row_shows_no_words(post: Post) -> None:
+    post.put(ANA, HAND_OFF, MAIL, Clear(("canary",)))
+    shown = repr(post.due())
+    assert not [word for word in ("told", "ana", "officer@", "sealed", "canary", "1234") if word in shown]
+
+
+# ── order ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_rows_of_a_person_come_in_the_order_they_were_put(post: Post) -> None:
+    for n in range(20):
+        post.put(ANA, say(f"{n}a"), say(f"{n}b"))
+    assert post.names() == [f"{n}{letter}" for n in range(20) for letter in "ab"]
+
+
+def test_people_with_something_urgent_come_first_and_whole(post: Post) -> None:
+    post.put(ANA, say("ana"))
+    post.put(BEN, say("ben before"))
+    post.put(BEN, say("ben urgent"), lane=URGENT)
+    assert post.names() == ["ben before", "ben urgent", "ana"]
+
+
+def test_no_more_than_the_limit_comes(post: Post) -> None:
+    post.put(ANA, *(say(f"{n}") for n in range(5)))
+    assert post.names(limit=3) == ["0", "1", "2"]
+
+
+def test_a_row_comes_at_its_second_not_at_its_minute(post: Post) -> None:
+    at = NOON + 20 * SECOND
+    post.put(ANA, say("a", not_before=at), replace(MAIL, not_before=at), Wake(Timer.LATE, at, 0))
+    assert post.names(19 * SECOND) == []
+    assert post.names(20 * SECOND) == ["a", "mail", "wake"]
+
+
+def test_answers_wait_for_no_hour_to_be_sealed(post: Post) -> None:
+    post.put(ANA, replace(HAND_OFF, not_before=NOON + HOUR))
+    assert post.names() == ["hand_off"]
+
+
+def test_what_is_being_carried_does_not_come_again(post: Post) -> None:
+    post.put(ANA, say("a"), say("b"), MAIL)
+    post.put(BEN, say("c"))
+    rows = [row for row in post.due() if row.sender == ANA]
+    assert [shown(row) for row in post.due(busy=frozenset([post.who(ANA)]))] == ["c"]
+    assert sorted(shown(row) for row in post.due(busy=frozenset([rows[2].id]))) == ["a", "b", "c"]
+    assert sorted(shown(row) for row in post.due(busy=frozenset([rows[0].id]))) == ["c", "mail"]
+
+
+def test_a_text_that_failed_holds_back_later_texts_of_its_person_alone(post: Post) -> None:
+    post.put(ANA, say("a"), MAIL, say("b"))
+    post.put(BEN, say("c"))
+    first = next(row for row in post.due() if row.sender == ANA)
+    post.outbox.mark_trying(post.conn, first.id)
+    post.outbox.again(post.conn, first.id, NOON + 2 * HOUR)
+    assert sorted(post.names()) == ["c", "mail"]
+    assert [shown(row) for row in post.due(2 * HOUR) if row.sender == ANA] == ["a", "mail", "b"]
+
+
+def test_a_text_that_waits_for_its_hour_holds_back_nothing(post: Post) -> None:
+    post.put(ANA, say("in the morning", not_before=NOON + 9 * HOUR), say("now"))
+    assert post.names() == ["now"]
+
+
+def test_what_is_past_its_time_is_not_carried_out_and_holds_back_nothing(post: Post) -> None:
+    post.put(ANA, say("old"), lives=HOUR)
+    post.put(ANA, say("new"))
+    row = post.due()[0]
+    post.outbox.mark_trying(post.conn, row.id)
+    post.outbox.again(post.conn, row.id, NOON + 3 * HOUR)
+    assert post.names(2 * HOUR) == ["new"]
+
+
+# ── tries ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_row_found_trying_may_have_arrived(post: Post) -> None:
+    post.put(ANA, say("a"))
+    row = post.due()[0]
+    assert post.outbox.mark_trying(post.conn, row.id)
+    (found,) = post.due()
+    assert (found.trying, found.attempts) == (True, 1)
+    assert post.outbox.again(post.conn, row.id, NOON, unsure=True)
+    assert post.due()[0].trying
+    assert post.outbox.again(post.conn, row.id, NOON)
+    (found,) = post.due()
+    assert (found.trying, found.attempts, found.serial) == (False, 1, row.serial)
+
+
+def test_what_was_done_or_withdrawn_is_gone(post: Post) -> None:
+    post.put(ANA, say("a"), say("b"))
+    first, second = post.due()
+    post.outbox.done(post.conn, first.id)
+    assert post.names() == ["b"]
+    erase(post.conn, post.who(ANA))
+    assert not post.outbox.mark_trying(post.conn, second.id)
+    assert not post.outbox.again(post.conn, second.id, NOON)
+    post.outbox.done(post.conn, second.id)
+    assert post.names(24 * HOUR) == []
+
+
+def test_the_next_due_time_is_exact(post: Post) -> None:
+    assert post.outbox.next_due(post.conn) is None
+    post.put(ANA, say("now"), Wake(Timer.LATE, NOON + HOUR + SECOND, 0), Wake(Timer.GATHER, NOON + HOUR, 0))
+    post.put(BEN, Wake(Timer.LATE, NOON + 2 * HOUR, 0), lane=URGENT)
+    times = [post.outbox.next_due(post.conn, after) for after in (None, NOON, NOON + HOUR, NOON + HOUR + SECOND)]
+    assert times == [NOON, NOON + HOUR, NOON + HOUR + SECOND, NOON + 2 * HOUR]
+    assert post.outbox.next_due(post.conn, NOON + 2 * HOUR) is None
+
+
+# ── handing off ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_mails_take_the_place_of_the_answers(post: Post) -> None:
+    post.put(ANA, HAND_OFF, lane=URGENT)
+    row = post.due()[0]
+    later = replace(MAIL, recipient="second@mission.example", not_before=NOON + HOUR)
+    assert post.outbox.replace(post.conn, row.id, row.who, [MAIL, later], NOON, expires=NOON + 24 * HOUR)
+    assert [(found.kind, found.lane, found.effect) for found in post.due()] == [("mail", URGENT, MAIL)]
+    assert [found.effect for found in post.due(HOUR)] == [MAIL, later]
+
+
+def test_a_handoff_withdrawn_while_it_was_sealed_stores_no_mail(post: Post) -> None:
+    post.put(ANA, HAND_OFF)
+    row = post.due()[0]
+    erase(post.conn, row.who)
+    assert not post.outbox.replace(post.conn, row.id, row.who, [MAIL], NOON, expires=NOON + 24 * HOUR)
+    assert post.names(HOUR) == []
+
+
+def test_the_late_mails_of_one_handoff_are_dropped_alone(post: Post) -> None:
+    post.put(ANA, MAIL, replace(MAIL, number=1), say("a"), replace(MAIL, not_before=NOON + HOUR))
+    post.put(BEN, MAIL)
+    assert post.outbox.drop_late_mails(post.conn, post.who(ANA), 0) == 2
+    assert sorted(post.names(HOUR)) == ["a", "mail", "mail"]
+
+
+# ── what can't be read ─────────────────────────────────────────────────────────────────────────────────
+
+SPOIL = Statement("UPDATE outbox SET sealed = :sealed, wrapped = :wrapped WHERE id = :id")
+
+
+def test_a_row_that_does_not_open_is_told_and_stops_nobody(post: Post) -> None:
+    post.put(ANA, say("a"), say("b"))
+    post.put(BEN, say("c"))
+    row = next(row for row in post.due() if row.sender == ANA)
+    SPOIL(post.conn, id=row.id, sealed=b"", wrapped=b"")
+    assert sorted(post.names()) == ["b", "c"]
+    assert post.outbox.unreadable == {row.id}
+    with pytest.raises(SealingError):
+        post.outbox.again(post.conn, row.id, NOON)
+    assert post.outbox.next_due(post.conn) == NOON
+
+
+def test_a_row_of_another_version_is_told_and_stops_nobody(post: Post) -> None:
+    post.put(ANA, HAND_OFF, say("b"))
+    row = post.due()[0]
+    envelope = Envelope(post.keyring, "outbox")
+    held = post.conn.exec_driver_sql("SELECT wrapped FROM outbox WHERE id = ?", (row.id,)).scalar_one()
+    wrapped, sealed = envelope.close(row.id, b'["an", "older", "shape"]', envelope.note(row.id, held))
+    SPOIL(post.conn, id=row.id, sealed=sealed, wrapped=wrapped)
+    assert post.names() == ["b"]
+    assert post.outbox.unreadable == {row.id}
+    with pytest.raises(SealingError, match="another version"):
+        post.outbox.replace(post.conn, row.id, row.who, [MAIL], NOON, expires=NOON)
+
+
+def test_half_a_character_is_refused(post: Post) -> None:
+    with pytest.raises(SealingError):
+        post.put(ANA, replace(HAND_OFF, answers=(Answer("a", words="\ud83d"),)))
+
+
+def test_nothing_that_waits_stands_in_clear(engine: sa.Engine, keyring: Keyring, tmp_path: Path) -> None:
+    canaries = [f"kanarienvögel-{n}-qwertzuiop" for n in range(6)]
+    with engine.connect() as conn:
+        with conn.begin():
+            post = Post(conn, Outbox(keyring), keyring)
+            post.put(
+                Sender("telegram", canaries[0]),
+                replace(HAND_OFF, answers=(Answer(canaries[1], words=canaries[2]),), return_code=canaries[3]),
+                Say((Line("a", (("b", canaries[4]),)),), ("en",)),
+                Clear((canaries[5],)),
+            )
+        assert hits(canaries, files_under(tmp_path)) == []
+        assert len(post.due()) == 3

@@ -1,0 +1,119 @@
+"""A database copied back from an earlier time is noticed, and brings nobody's words back."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bot.conversation.model import Clear, Conversation, Line, Say, Sender, Timer, Wake
+from bot.storage.erasing import erase
+from bot.storage.keyring import Keyring
+from bot.storage.outbox import Mail, Outbox
+from bot.storage.restoring import advance_generation, notice_restored
+from bot.storage.tables import OTHER
+from bot.storage.work import Shelf
+from bot.storage.writer import Writer
+
+ANA = Sender("signal", "ana")
+DAY = timedelta(days=1)
+
+
+@asynccontextmanager
+async def running(engine: sa.Engine) -> AsyncIterator[Writer]:
+    writer = Writer(engine)
+    writer.start()
+    yield writer
+    await writer.stop()
+
+
+def live(conn: sa.Connection, keyring: Keyring, now: datetime) -> None:
+    shelf, outbox = Shelf(keyring), Outbox(keyring)
+    who = shelf.who(ANA)
+    shelf.keep(conn, who, Conversation(ANA), now + DAY)
+    shelf.seen_before(conn, ANA, "1", now)
+    shelf.remember_code(conn, "1234", who, now + DAY)
+    effects = (
+        Say((Line("a"),), ("en",)),
+        Wake(Timer.LATE, now, 0),
+        Mail(0, "K7Q2FX", "officer", "<1@x>", b"sealed"),
+        Clear(("1",)),
+    )
+    outbox.put(conn, who, ANA, effects, now, lane=OTHER, expires=now + DAY)
+
+
+def left(conn: sa.Connection, keyring: Keyring, now: datetime) -> tuple[bool, bool, bool, list[str]]:
+    """Return whether talk, way back and seen message are there, and the kinds that wait."""
+    shelf = Shelf(keyring)
+    who = shelf.who(ANA)
+    return (
+        shelf.load(conn, who) is not None,
+        shelf.who_returns(conn, "1234") is not None,
+        shelf.seen_before(conn, ANA, "1", now),
+        [row.kind for row in Outbox(keyring).claimable(conn, now, 9, ())],
+    )
+
+
+ALL = (True, True, True, ["say", "wake", "mail", "clear"])
+RESTORED = (False, False, False, ["mail", "clear"])
+
+
+async def test_a_restart_drops_nothing(engine: sa.Engine, keyring: Keyring, now: datetime, tmp_path: Path) -> None:
+    async with running(engine) as writer:
+        assert not await notice_restored(writer, keyring)
+        await writer.do(lambda conn: live(conn, keyring, now))
+        await advance_generation(writer, keyring)
+    for _ in range(3):
+        again = Keyring.open(tmp_path / "keys", now)
+        async with running(engine) as writer:
+            assert not await notice_restored(writer, again)
+            assert await writer.do(lambda conn, ring=again: left(conn, ring, now)) == ALL
+
+
+async def test_a_restored_database_brings_back_mails_alone(
+    engine: sa.Engine, keyring: Keyring, now: datetime, tmp_path: Path, database: Path
+) -> None:
+    async with running(engine) as writer:
+        await notice_restored(writer, keyring)
+        await writer.do(lambda conn: live(conn, keyring, now))
+    shutil.copy(database, tmp_path / "backup")
+    async with running(engine) as writer:
+        await writer.do(lambda conn: erase(conn, Shelf(keyring).who(ANA)))
+        await advance_generation(writer, keyring)
+    shutil.copy(tmp_path / "backup", database)
+    again = Keyring.open(tmp_path / "keys", now)
+    async with running(engine) as writer:
+        assert await notice_restored(writer, again)
+        assert await writer.do(lambda conn: left(conn, again, now)) == RESTORED
+        assert not await notice_restored(writer, again)
+
+
+async def test_a_crash_between_database_and_key_file_is_no_restoring(
+    engine: sa.Engine, keyring: Keyring, now: datetime, tmp_path: Path
+) -> None:
+    async with running(engine) as writer:
+        await notice_restored(writer, keyring)
+        await writer.do(lambda conn: live(conn, keyring, now))
+    kept = (tmp_path / "keys" / "keys").read_bytes()
+    for _ in range(3):  # crashing at the same place each time
+        async with running(engine) as writer:
+            again = Keyring.open(tmp_path / "keys", now)
+            assert not await notice_restored(writer, again)
+            (tmp_path / "keys" / "keys").write_bytes(kept)
+    async with running(engine) as writer:
+        again = Keyring.open(tmp_path / "keys", now)
+        assert not await notice_restored(writer, again)
+        assert await writer.do(lambda conn: left(conn, again, now)) == ALL
+
+
+async def test_new_keys_beside_an_old_database_are_noticed(
+    engine: sa.Engine, keyring: Keyring, now: datetime, tmp_path: Path
+) -> None:
+    async with running(engine) as writer:
+        await notice_restored(writer, keyring)
+        await advance_generation(writer, keyring)
+        fresh = Keyring.open(tmp_path / "other", now)
+        assert await notice_restored(writer, fresh)
+        assert fresh.generation > keyring.generation

@@ -1,0 +1,212 @@
+"""One writer: in order, urgent first, all or nothing per job, and never answered before it is on the disk."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.storage.statement import Statement
+from bot.storage.tables import open_engine
+from bot.storage.writer import BATCH_JOBS, Writer
+
+PUT = Statement("INSERT INTO state (name, value) VALUES (:name, :value)")
+
+
+def put(conn: sa.Connection, name: str, value: int = 0) -> str:
+    PUT(conn, name=name, value=value)
+    return name
+
+
+def stored(database: Path) -> list[str]:
+    with sqlite3.connect(database) as other:
+        return [name for (name,) in other.execute("SELECT name FROM state ORDER BY value, name")]
+
+
+class Gate:
+    """A job that holds the writer until it is opened: what is asked meanwhile waits together."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self, _conn: sa.Connection) -> None:
+        self.reached.set()
+        assert self.opened.wait(30)
+
+
+async def behind_a_gate(writer: Writer, *asks: Callable[[], "asyncio.Future[object]"]) -> list[object]:
+    """Ask for all while the writer is held, then let it go on; return results or exceptions."""
+    gate = Gate()
+    held = asyncio.ensure_future(writer.do(gate))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    asked = [ask() for ask in asks]
+    opener = asyncio.get_running_loop().create_task(_open(gate))  # runs after all that was asked before it
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    await asyncio.gather(held, opener, return_exceptions=True)
+    return answers
+
+
+async def _open(gate: Gate) -> None:
+    gate.opened.set()
+
+
+def asking(
+    writer: Writer, job: Callable[[sa.Connection], object], *, urgent: bool = False
+) -> Callable[[], "asyncio.Future[object]"]:
+    return lambda: asyncio.ensure_future(writer.do(job, urgent=urgent))
+
+
+async def test_a_job_gives_its_result_once_it_can_be_read_elsewhere(writer: Writer, database: Path) -> None:
+    assert await writer.do(partial(put, name="a")) == "a"
+    assert stored(database) == ["a"]
+
+
+async def test_urgent_jobs_go_first_and_each_lane_keeps_its_order(writer: Writer) -> None:
+    done: list[str] = []
+
+    def note(name: str, _conn: sa.Connection) -> None:
+        done.append(name)
+
+    await behind_a_gate(
+        writer,
+        asking(writer, partial(note, "first")),
+        asking(writer, partial(note, "second")),
+        asking(writer, partial(note, "urgent first"), urgent=True),
+        asking(writer, partial(note, "urgent second"), urgent=True),
+    )
+    assert done == ["urgent first", "urgent second", "first", "second"]
+
+
+async def test_a_failing_job_is_undone_alone_and_heard_by_its_caller_alone(writer: Writer, database: Path) -> None:
+    def fail(conn: sa.Connection) -> None:
+        put(conn, "undone")
+        raise KeyError
+
+    answers = await behind_a_gate(
+        writer, asking(writer, partial(put, name="a")), asking(writer, fail), asking(writer, partial(put, name="b"))
+    )
+    assert answers[0] == "a"
+    assert isinstance(answers[1], KeyError)
+    assert answers[2] == "b"
+    assert stored(database) == ["a", "b"]
+
+
+async def test_what_waits_is_committed_together(engine: sa.Engine) -> None:
+    commits: list[int] = []
+    writer = Writer(engine, after_commit=lambda _conn: commits.append(1))
+    writer.start()
+    await behind_a_gate(writer, *(asking(writer, partial(put, name=str(n))) for n in range(BATCH_JOBS)))
+    assert len(commits) <= 3  # the gate's, and its batch; one more if the machine was slow for 20 ms
+    await writer.stop()
+
+
+async def test_nobody_is_answered_before_the_commit_and_what_follows_it(engine: sa.Engine, database: Path) -> None:
+    seen: list[list[str]] = []
+    writer = Writer(engine, after_commit=lambda _conn: seen.append(stored(database)))
+    writer.start()
+    await writer.do(partial(put, name="a"))
+    assert seen == [["a"]]
+    await writer.stop()
+
+
+async def test_a_failed_commit_is_heard_by_everybody_in_it_and_the_writer_goes_on(
+    writer: Writer, database: Path
+) -> None:
+    def spoil(conn: sa.Connection) -> None:
+        conn.exec_driver_sql("ROLLBACK")  # as SQLite does by itself when the disk is full
+
+    answers = await behind_a_gate(writer, asking(writer, partial(put, name="a")), asking(writer, spoil))
+    assert all(isinstance(answer, Exception) for answer in answers)
+    assert stored(database) == []
+    assert await writer.do(partial(put, name="b")) == "b"
+
+
+async def test_stopping_does_what_waits_first(engine: sa.Engine, database: Path) -> None:
+    writer = Writer(engine)
+    writer.start()
+    asked = [asyncio.ensure_future(writer.do(partial(put, name=name))) for name in "abc"]
+    stop = asyncio.ensure_future(writer.stop())
+    assert await asyncio.gather(*asked) == ["a", "b", "c"]
+    await stop
+    assert stored(database) == ["a", "b", "c"]
+
+
+async def test_a_writer_that_does_not_run_says_so(engine: sa.Engine) -> None:
+    writer = Writer(engine)
+    with pytest.raises(RuntimeError, match="not running"):
+        await writer.do(partial(put, name="a"))
+    writer.start()
+    await writer.stop()
+    with pytest.raises(RuntimeError, match="not running"):
+        await writer.do(partial(put, name="a"))
+    await Writer(engine).stop()
+
+
+async def test_a_database_that_cannot_be_reached_is_heard_by_whoever_asks(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    (tmp_path / "x.db").unlink()
+    (tmp_path / "x.db").mkdir()
+    writer = Writer(engine)
+    writer.start()
+    with pytest.raises((sa.exc.OperationalError, RuntimeError)):
+        await writer.do(partial(put, name="a"))
+    with pytest.raises(RuntimeError):
+        await writer.do(partial(put, name="b"))
+    await writer.stop()
+
+
+async def test_a_caller_that_went_away_before_its_turn_leaves_nothing(writer: Writer, database: Path) -> None:
+    def left() -> "asyncio.Future[object]":
+        task: asyncio.Future[object] = asyncio.ensure_future(writer.do(partial(put, name="left")))
+        asyncio.get_running_loop().call_soon(task.cancel)  # after it has asked
+        return task
+
+    answers = await behind_a_gate(writer, left, asking(writer, partial(put, name="stayed")))
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert answers[1] == "stayed"
+    assert stored(database) == ["stayed"]
+
+
+KILLED = """
+import asyncio, sys
+from functools import partial
+from bot.storage.statement import Statement
+from bot.storage.tables import open_engine
+from bot.storage.writer import Writer
+PUT = Statement("INSERT INTO state (name, value) VALUES (:name, 0)")
+async def ask(writer, lane, start):
+    for n in range(start, start + 10**6):
+        await writer.do(lambda conn: PUT(conn, name=f"{lane}-{n}"))
+        print(f"{lane}-{n}", flush=True)
+async def main():
+    writer = Writer(open_engine(sys.argv[1]))
+    writer.start()
+    await asyncio.gather(*(ask(writer, lane, int(sys.argv[2])) for lane in range(8)))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("answers", [1, 300])
+def test_what_was_answered_survives_kill_9(engine: sa.Engine, database: Path, answers: int) -> None:
+    told: list[str] = []
+    for start in (0, 10**6, 2 * 10**6):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(engine.url), str(start)], stdout=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None
+            told += [child.stdout.readline().strip() for _ in range(answers)]
+            os.kill(child.pid, signal.SIGKILL)
+            told += [line.strip() for line in child.stdout if line.endswith("\n")]
+    assert len(told) >= 3 * answers
+    assert set(told) <= set(stored(database))
+    with sqlite3.connect(database) as other:
+        assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
