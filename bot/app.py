@@ -5,7 +5,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ class Plan:
     sender: str
     officers: Callable[[Knowledge], Sequence[Officer]]
     channels: Channels
+    now: Callable[[tzinfo], datetime] = clock.now  # a story may bring a clock of its own
 
 
 def plan_of(settings: Settings, profile: MissionProfile) -> Plan:
@@ -153,7 +155,7 @@ def officers_of(profile: MissionProfile, knowledge: Knowledge) -> list[Officer]:
 
 def terminal(bot: Bot) -> Terminal:
     """Return the terminal as a channel."""
-    return Terminal(lambda: clock.now(bot.knowledge.zone), bot.courier.settled)
+    return Terminal(bot.desk.now, bot.courier.settled)
 
 
 def wire(plan: Plan) -> Bot:
@@ -163,10 +165,8 @@ def wire(plan: Plan) -> Bot:
         BotError: anything that is wrong in settings, flows, languages or keys, in one line.
 
     """
-    knowledge = know(plan.profile, clock.now().date())
-
-    def now() -> datetime:
-        return clock.now(knowledge.zone)
+    knowledge = know(plan.profile, plan.now(UTC).date())
+    now = partial(plan.now, knowledge.zone)
 
     keyring = Keyring.open(plan.keys, now())
     engine = open_engine(plan.database)
@@ -187,14 +187,18 @@ def wire(plan: Plan) -> Bot:
     return bot
 
 
-def signer_in(keys: Path) -> Signer:
-    """Return the bot's signing key, made on the first start. Raises SealingError, SettingsError."""
+def signer_in(keys: Path, *, renew: bool = False) -> Signer:
+    """Return the bot's signing key, made on the first start or anew. Raises SealingError, SettingsError."""
     path = keys / SIGNING_KEY
     try:
-        if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+        if renew or not path.exists():
+            made = path.with_suffix(".new")
+            made.unlink(missing_ok=True)
+            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(new_signing_key("Postigo"))
+                file.flush()
+                os.fsync(file.fileno())
+            made.replace(path)
         return Signer.open(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"{path}: the signing key can't be read or made: {error.strerror}") from None

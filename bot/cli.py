@@ -2,47 +2,214 @@
 
 import argparse
 import asyncio
+import shutil
+import signal
+import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import Progress
+
+from bot import clock
+from bot.app import Bot, plan_of, signer_in, wire
 from bot.content import content
-from bot.errors import BotError
+from bot.conversation.drawing import dot, mermaid
+from bot.errors import BotError, SettingsError
+from bot.inspection import EXAMPLE_MISSION, check, read_configured, refuse_to_run, send_test
+from bot.knowledge import read_content
+from bot.logs import Event, event, install, watch
+from bot.operations.hardening import harden
 from bot.rehearsal import rehearse
 from bot.settings import read_mission, read_settings
+from bot.storage.keyring import Keyring
+from bot.storage.tables import open_engine
+from bot.storage.wiping import delete_all, destroy_keys
 
-EXAMPLE_MISSION = "us-mexico.toml"
+Verb = Callable[[argparse.Namespace], int]
+
+WRONG = 2  # the exit code when something is wrong with what was given
+INTERRUPTED = 130
 
 
-def main(words: list[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code: 0, or 2 when something is wrong with what was given."""
     told = _parser().parse_args(words)
+    install("error")
     try:
         return int(told.verb(told))
     except BotError as error:
         for line in (str(error), *getattr(error, "__notes__", ())):
             sys.stderr.write(f"postigo: {line}\n")
-        return 2
+        return WRONG
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+
+
+# ── the verbs ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _rehearse(told: argparse.Namespace) -> int:
-    if told.config:
-        profile = read_mission(read_settings(told.config).mission)
-    else:
-        profile = read_mission(content("missions") / EXAMPLE_MISSION)
-    transcript = asyncio.run(rehearse(profile, language=told.language, source=sys.stdin, target=sys.stdout))
+    file = read_settings(told.config).mission if told.config else content("missions") / EXAMPLE_MISSION
+    transcript = asyncio.run(rehearse(read_mission(file), language=told.language, source=sys.stdin, target=sys.stdout))
     if told.save:
-        told.save.write_text("\n".join(transcript) + "\n", encoding="utf-8")
+        _write(told.save, "\n".join(transcript) + "\n")
     return 0
+
+
+def _run(told: argparse.Namespace) -> int:
+    configured = read_configured(told.config)
+    refuse_to_run(configured)
+    install(configured.settings.logs.level)
+    for _ in harden():
+        event(Event.HARDENING_MISSING)
+    asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile))))
+    return 0
+
+
+async def _until_told(bot: Bot) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    watch(loop)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await bot.run(stop)
+
+
+def _check(told: argparse.Namespace) -> int:
+    found = check(told.config, now=clock.now())
+    if told.send_test and not found:
+        found = send_test(read_configured(told.config), clock.now())
+    for sentence in found:
+        sys.stdout.write(sentence + "\n")
+    return WRONG if found else 0
+
+
+def _draw(told: argparse.Namespace) -> int:
+    flow = read_content().flow
+    if told.format == "mermaid":
+        _write(told.output, mermaid(flow))
+        return 0
+    program = shutil.which("dot")
+    if program is None:
+        raise SettingsError("draw --format svg needs the program dot: install graphviz, or take --format mermaid")
+    drawn = subprocess.run([program, "-Tsvg"], input=dot(flow), capture_output=True, check=True, text=True)  # noqa: S603 - found above
+    _write(told.output, drawn.stdout)
+    return 0
+
+
+def _erase(told: argparse.Namespace) -> int:
+    settings = read_settings(told.config)
+    if not told.yes:
+        sys.stdout.write("This deletes everything that is kept, of everybody, and the keys. Stop the bot first.\n")
+        sys.stdout.write("Write ERASE to go on: ")
+        sys.stdout.flush()
+        if sys.stdin.readline().strip() != "ERASE":
+            sys.stdout.write("Nothing was deleted.\n")
+            return WRONG
+    destroy_keys(settings.storage.keys)
+    rows = delete_all(open_engine(settings.storage.url))
+    sys.stdout.write(f"Deleted: the keys, and {rows} rows. Mails that were waiting will not leave.\n")
+    return 0
+
+
+def _expire(told: argparse.Namespace) -> int:
+    configured = read_configured(told.config)
+    bot = wire(plan_of(configured.settings, configured.profile))
+
+    async def once() -> dict[str, int]:
+        bot.writer.start()
+        try:
+            return await bot.upkeep.round()
+        finally:
+            await bot.writer.stop()
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        progress.add_task("expiring", total=None)
+        counted = asyncio.run(once())
+    sys.stdout.write(", ".join(f"{name}: {number}" for name, number in counted.items()) + "\n")
+    return 0
+
+
+def _keys_show(told: argparse.Namespace) -> int:
+    certificate = signer_in(_keys_of(told)).certificate
+    sys.stdout.write(f"fingerprint {certificate.fingerprint}\n{certificate.raw.decode()}")
+    return 0
+
+
+def _keys_days(told: argparse.Namespace) -> int:
+    days = Keyring.open(_keys_of(told), clock.now()).days()
+    for day in days:
+        sys.stdout.write(f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day):%Y-%m-%d}\n")
+    return 0
+
+
+def _keys_rotate(told: argparse.Namespace) -> int:
+    keys = _keys_of(told)
+    old = signer_in(keys).certificate.fingerprint
+    new = signer_in(keys, renew=True).certificate.fingerprint
+    sys.stdout.write(f"was {old}\nnow {new}\nGive every officer the new certificate: postigo keys show\n")
+    return 0
+
+
+def _keys_of(told: argparse.Namespace) -> Path:
+    keys = read_settings(told.config).storage.keys
+    Keyring.open(keys, clock.now())  # makes the folder on the first start, and refuses one that others can read
+    return keys
+
+
+def _write(place: Path | None, text: str) -> None:
+    if place is None:
+        sys.stdout.write(text)
+        return
+    try:
+        place.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{place}: can't be written: {error.strerror}") from None
+
+
+# ── what may be typed ────────────────────────────────────────────────────────────────────────────────────
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="postigo", description="A small door for human rights defenders.")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-    verb = verbs.add_parser("rehearse", help="talk through the real flow here; nothing is sent")
-    verb.add_argument("--language", default="", metavar="xx")
-    verb.add_argument("--config", type=Path, metavar="FILE")
-    verb.add_argument("--save", type=Path, metavar="FILE")
-    verb.set_defaults(verb=_rehearse)
+    verbs = parser.add_subparsers(required=True, metavar="VERB", title="verbs")
+
+    def verb(name: str, run: Verb | None, told: str) -> argparse.ArgumentParser:
+        one = verbs.add_parser(name, help=told, description=told)
+        one.set_defaults(verb=run)
+        return one
+
+    one = verb("rehearse", _rehearse, "Talk through the real flow here; alerts are sealed, shown and never sent.")
+    one.add_argument("--language", default="", metavar="xx", help="the language the terminal tells, such as es")
+    one.add_argument("--config", type=Path, metavar="FILE", help="take the mission's profile from these settings")
+    one.add_argument("--save", type=Path, metavar="FILE", help="write the talk down as a transcript")
+    _configured(verb("run", _run, "Listen on all configured channels until told to stop."))
+    one = verb("check", _check, "Say everything that is wrong, a sentence a line; exit 0 when nothing is.")
+    one.add_argument("--config", type=Path, metavar="FILE", help="the settings to look at, with the mission's profile")
+    one.add_argument("--send-test", action="store_true", help="then send a sealed test alert to every officer")
+    one = verb("draw", _draw, "Draw the flow as a diagram.")
+    one.add_argument("--format", choices=("mermaid", "svg"), default="mermaid")
+    one.add_argument("-o", dest="output", type=Path, metavar="FILE", help="where to; else to the terminal")
+    one = _configured(verb("erase", _erase, "Delete everything that is kept, of everybody, and the keys."))
+    one.add_argument("--yes", action="store_true", help="without asking")
+    _configured(verb("expire", _expire, "Delete what is past its time now, and destroy old keys."))
+    keys = verb("keys", None, "Show or renew the bot's keys.").add_subparsers(required=True, metavar="WHAT")
+    for name, run, told in _KEY_VERBS:
+        one = keys.add_parser(name, help=told, description=told)
+        one.set_defaults(verb=run)
+        _configured(one)
     return parser
+
+
+def _configured(one: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    one.add_argument("--config", type=Path, metavar="FILE", required=True, help="the settings file")
+    return one
+
+
+_KEY_VERBS: tuple[tuple[str, Verb, str], ...] = (
+    ("show", _keys_show, "Show the certificate that the bot signs with, for the officers."),
+    ("rotate", _keys_rotate, "Make a new signing key."),
+    ("days", _keys_days, "Show which days' keys still live."),
+)

@@ -6,11 +6,16 @@ Only paths. Reading what lies there belongs to the rooms that know the formats.
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-PLACES = {"flows": "flows", "locales": "locales", "missions": "config/missions"}  # name -> folder in a checkout
+PLACES = {  # name -> folder or file in a checkout
+    "flows": "flows",
+    "locales": "locales",
+    "missions": "config/missions",
+    "lock": "requirements.txt",
+}
 
 
 def content(name: str, package: Path = PACKAGE) -> Path:
-    """Return the folder of `name`: "flows", "locales" or "missions".
+    """Return the folder of `name`: "flows", "locales" or "missions"; or the file "lock", of what was tested.
 
     A checkout is known by its pyproject.toml and goes first, so that an edited file is never stale.
 

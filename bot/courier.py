@@ -21,6 +21,7 @@ from bot.conversation.model import (
     Due,
     Event,
     HandOff,
+    Placed,
     Refused,
     Say,
     Sealed,
@@ -212,7 +213,8 @@ class Courier:
         async with self._mails:
             await self.post.send(mail.body, mail.recipient)
         event(Logged.MAIL_ACCEPTED, reference=mail.reference, attempts=row.attempts)
-        await self._settle(row, Accepted(mail.number, self.now()))
+        taken = Accepted(mail.number, self.now()) if self.post.confirms else Placed(mail.number)
+        await self._settle(row, taken)
 
     # ── afterwards ─────────────────────────────────────────────────────────────────────────────────────
 

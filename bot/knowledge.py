@@ -4,7 +4,7 @@ Flow, triage, alert texts and catalogs become a Rulebook for the engine, a rende
 for each officer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -49,6 +49,7 @@ class Knowledge:
     profile: MissionProfile
     catalogs: Catalogs
     book: Rulebook
+    spoken: Mapping[str, Words]  # by language
     render: Callable[[Say], str]
     zone: ZoneInfo
     standing: Standing
@@ -109,6 +110,7 @@ def know(profile: MissionProfile, today: date) -> Knowledge:
         profile,
         catalogs,
         book,
+        spoken,
         renderer(flow, spoken, read.commands, standing),
         ZoneInfo(profile.zone),
         standing,

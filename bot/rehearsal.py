@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from bot import clock
 from bot.alerting import Officer
 from bot.app import Bot, Plan, wire
 from bot.channels.base import TakeTurn
@@ -40,6 +39,7 @@ class Rehearsal:
     folder: Path
     target: TextIO
     transcript: list[str] = field(default_factory=list)
+    confirms: bool = field(default=False, init=False)
 
     async def send(self, mail: bytes, recipient: str) -> None:
         """Leave a sealed mail in the folder, and show what the officer would read. A Post."""
@@ -63,7 +63,7 @@ class _Recorded(Terminal):
 
     def __init__(self, bot: Bot, rehearsal: Rehearsal, *, hint: str, source: TextIO) -> None:
         super().__init__(
-            lambda: clock.now(bot.knowledge.zone),
+            bot.desk.now,
             bot.courier.settled,
             hint=hint,
             source=source,

@@ -45,8 +45,8 @@ class Upkeep:
             except Exception as error:  # noqa: BLE001 - the rounds go on
                 event(Event.ROUND_FAILED, error=error)
 
-    async def round(self) -> None:
-        """Expire, rewrap, destroy; then what is done once a day."""
+    async def round(self) -> dict[str, int]:
+        """Expire, rewrap, destroy, then what is done once a day; return how many of each."""
         now = self.now()
         expired = await self._all(partial(expire, now=now, limit=ROWS_A_JOB))
         rewrapped = await self._all(partial(rewrap, keyring=self.keyring, now=now, limit=ROWS_A_JOB))
@@ -57,6 +57,7 @@ class Upkeep:
         if destroyed:
             event(Event.KEYS_DESTROYED, keys=destroyed)
         await self._once_a_day(now)
+        return {"expired": expired, "rewrapped": rewrapped, "keys destroyed": destroyed}
 
     async def end(self) -> None:
         """Do once, after the last turn: every copy of the database made until now is an old one."""

@@ -63,7 +63,7 @@ def text(book: Rulebook, conversation: Conversation, name: str, **values: str) -
 
 def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -> tuple[Conversation, Say]:
     """Put the question of `step`, after the texts in `before`. Returns what is kept and what is said."""
-    offered = numbered(step, conversation.offered if step.name != conversation.step else ())
+    offered = _numbers(conversation, step)
     page = conversation.page if step.name == conversation.step else 0
     asked = replace(
         conversation,
@@ -78,20 +78,15 @@ def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -
         lines=(*before, *_said_before(book, asked, step), Line(book.flow.context(step), _values(asked))),
         languages=languages(book, asked),
         question=Question(step.name, asked.serial, shown(step, offered, page), consent=step.consent is not None),
-        shown=conversation.answers if step.shows else (),
+        shown=added(asked) if step.shows else (),
         tail=(text(book, asked, "unsent"),) if unsent(asked) else (),
         weight=Weight.EMERGENCY if step.urgent else Weight.QUESTION,
     )
 
 
 def ask_again(book: Rulebook, conversation: Conversation, *before: Line) -> tuple[Conversation, Say]:
-    """Put the waiting question once more. A consent keeps its numbers: they are not the ones before it."""
-    step = book.flow.steps[conversation.step]
-    kept = conversation.offered
-    asked, say = ask(book, conversation, step, *before)
-    if not step.consent or say.question is None:
-        return asked, say
-    return replace(asked, offered=kept), replace(say, question=replace(say.question, offered=kept))
+    """Put the waiting question once more."""
+    return ask(book, conversation, book.flow.steps[conversation.step], *before)
 
 
 def expected(flow: Flow, conversation: Conversation) -> Expected:
@@ -106,7 +101,23 @@ def expected(flow: Flow, conversation: Conversation) -> Expected:
         several=step.kind is Ask.SEVERAL,
         own_words=step.kind is Ask.WORDS,
         consent=step.consent is not None,
+        refusals=frozenset(step.names()).difference(step.accepts) if step.consent else frozenset(),
     )
+
+
+def _numbers(conversation: Conversation, step: Step) -> Offered:
+    """Return the numbers to ask under. A consent asked again keeps its own: they are not the ones before it."""
+    before = conversation.offered
+    if step.name != conversation.step:
+        return numbered(step, before)
+    if not step.consent:
+        return numbered(step, ())
+    return before if {name for _, name in before} == set(step.names()) else numbered(step, before)
+
+
+def added(conversation: Conversation) -> tuple[Answer, ...]:
+    """Return the answers that say something: neither skipped nor empty."""
+    return tuple(answer for answer in conversation.answers if answer.choices or answer.words)
 
 
 def numbered(step: Step, before: Offered) -> Offered:
@@ -140,7 +151,7 @@ def shown(step: Step, offered: Offered, page: int) -> Offered:
 def unsent(conversation: Conversation) -> bool:
     """Whether a person in danger is still waiting for the first thing to leave."""
     case = conversation.case
-    return conversation.urgent and not (case and any(one.way is Way.LEFT for one in case.handed))
+    return conversation.urgent and not (case and any(one.way in {Way.LEFT, Way.PLACED} for one in case.handed))
 
 
 def case_now(book: Rulebook, conversation: Conversation) -> Line:
@@ -149,8 +160,8 @@ def case_now(book: Rulebook, conversation: Conversation) -> Line:
     alert = case.handed[0] if case else None
     if alert and alert.left_at:
         return text(book, conversation, "case_left", time=hour(alert.left_at))
-    given_up = alert is not None and alert.way is Way.GIVEN_UP
-    return text(book, conversation, "case_given_up" if given_up else "case_waiting")
+    names = {Way.GIVEN_UP: "case_given_up", Way.PLACED: "case_placed"}
+    return text(book, conversation, names.get(alert.way, "case_waiting") if alert else "case_waiting")
 
 
 def hour(at: datetime) -> str:

@@ -4,8 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bot.conversation.answering import answered, pass_on
-from bot.conversation.model import Answer, Line, Outcome, Way
-from bot.conversation.moves import STALE_AFTER, Turn, added, again, begin, to
+from bot.conversation.model import Answer, Conversation, Line, Outcome, Way
+from bot.conversation.asking import added
+from bot.conversation.moves import STALE_AFTER, Turn, again, begin, to
+
+
+STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
 
 
 def cry(turn: Turn) -> Outcome:
@@ -17,7 +21,7 @@ def cry(turn: Turn) -> Outcome:
         lines = (turn.text("wrote_at", time=written.strftime("%H:%M")),)
     here = turn.talk.step
     trail = turn.talk.trail if here in {"", flow.sos} else (*turn.talk.trail, here)
-    return to(turn.on(trail=trail, misses=0, resume=""), flow.sos, *lines)
+    return to(turn.on(trail=trail, misses=0), flow.sos, *lines)
 
 
 def command(turn: Turn, name: str, argument: str) -> Outcome:
@@ -47,6 +51,8 @@ def _help(turn: Turn) -> Outcome:
 
 def _back(turn: Turn) -> Outcome:
     trail = turn.talk.trail
+    if turn.talk.resume:  # from the choice of a language back to the question
+        return to(turn, turn.talk.resume)
     if not trail:
         return again(turn, turn.text("no_back"))
     return to(turn.on(trail=trail[:-1], consents=()), trail[-1])
@@ -56,18 +62,21 @@ def _language(turn: Turn, argument: str) -> Outcome:
     tongue = turn.book.known.tongues.get(argument, "")
     if tongue:
         return again(turn.on(language=tongue))
-    first = turn.book.flow.first
-    resume = turn.talk.resume if turn.talk.step == first else turn.talk.step
-    return to(turn.on(resume=resume), first)
+    flow, talk = turn.book.flow, turn.talk
+    if talk.step == flow.first:
+        return again(turn)
+    rests = flow.idle if talk.case else ""
+    return to(turn.on(resume=talk.step or rests), flow.first)
 
 
 def _stop(turn: Turn) -> Outcome:
-    """End here: what was not sent goes; a case that was handed over keeps its record, and is silent."""
+    """End here: what was not sent goes; a case that was handed over keeps its record, in silence until they write."""
     case = turn.talk.case
     if case is None:
         return Outcome(None, (turn.status(turn.text("stopped")),))
-    quiet = turn.on(case=replace(case, reply="stopped"), answers=(), draft="", step="", trail=(), gathering=0)
-    return Outcome(quiet.talk, (turn.status(turn.text("stopped_case")),))
+    kept = replace(case, reply=STOPPED)
+    quiet = Conversation(turn.talk.sender, turn.talk.flow, turn.talk.language, urgent=turn.talk.urgent, case=kept)
+    return Outcome(quiet, (turn.status(turn.text("stopped_case")),))
 
 
 def _erase(turn: Turn) -> Outcome:
@@ -90,6 +99,7 @@ def _told(name: str) -> Callable[[Turn, str], Outcome]:
 
 _ERASED = (  # the gravest way that any mail of the person has gone decides what is said
     (Way.LEFT, "erased_left"),
+    (Way.PLACED, "erased_maybe"),
     (Way.TRYING, "erased_maybe"),
     (Way.WAITING, "erased_withdrawn"),
     (Way.SEALING, "erased_withdrawn"),

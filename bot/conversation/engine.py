@@ -11,6 +11,7 @@ from bot.conversation.answering import own_words, picked
 from bot.conversation.asking import MORE, Rulebook, expected
 from bot.conversation.commands import command, cry, skip
 from bot.conversation.editing import edited
+from bot.conversation.flow import Ask
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Chance, Conversation, Kind, Line, Message, Outcome, Say
 from bot.conversation.moves import STALE_AFTER, Turn, again, begin
@@ -79,7 +80,8 @@ def _answer(turn: Turn, meaning: Understood) -> Outcome:
 def _not_understood(turn: Turn) -> Outcome:
     """Say what would be understood, and put the question again; from the second time on with the way out."""
     turn = turn.on(misses=turn.talk.misses + 1)
-    lines = [turn.text("label_needed" if turn.step.consent else "not_understood")]
+    name = "not_understood_words" if turn.step.kind is Ask.WORDS else "not_understood"
+    lines = [turn.text("label_needed" if turn.step.consent else name)]
     if turn.talk.misses >= HINT_AFTER:
         lines.append(turn.text("hint"))
     return again(turn, *lines)

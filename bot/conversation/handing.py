@@ -6,7 +6,7 @@ Pure. What stays in the conversation is the case's record; from here on the miss
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.conversation.asking import Rulebook, text
+from bot.conversation.asking import Rulebook, added, text
 from bot.conversation.model import (
     Answer,
     Assessment,
@@ -20,7 +20,7 @@ from bot.conversation.model import (
     Wake,
     Weight,
 )
-from bot.conversation.moves import Turn, added
+from bot.conversation.moves import Turn
 
 URGENT = 2  # levels 1 and 2 leave at once
 LATE_AFTER = timedelta(minutes=5)  # without a 250 the person is told NOT sent yet
@@ -42,9 +42,9 @@ def hand_off(turn: Turn) -> tuple[Conversation, tuple[Effect, ...]]:
         (Handed(0),),
     )
     gone = replace(talk, case=record, answers=(), consents=(), trail=(), draft="")
-    handed = _handed(gone, 0, talk.answers, assessed, turn.now)
+    handed = _handed(gone, record, talk.answers, assessed, turn.now)
     handed = replace(handed, not_before=leaves, return_code=turn.chance.return_code)
-    return gone, (handed, *_said(turn, gone), *_timers(assessed.level, 0, leaves or turn.now))
+    return gone, (handed, *_said(turn, gone, record), *_timers(assessed.level, 0, leaves or turn.now))
 
 
 def hand_on(book: Rulebook, talk: Conversation, now: datetime) -> tuple[Conversation, tuple[Effect, ...]]:
@@ -57,19 +57,16 @@ def hand_on(book: Rulebook, talk: Conversation, now: datetime) -> tuple[Conversa
     record = replace(case, level=assessed.level, handed=(*case.handed, Handed(number)))
     gone = replace(talk, case=record, answers=(), consents=(), trail=(), draft="", gathering=0)
     raised_from = case.level if assessed.level < case.level else None
-    handed = replace(_handed(gone, number, answers, assessed, now), raised_from=raised_from)
+    handed = replace(_handed(gone, record, answers, assessed, now), raised_from=raised_from)
     return gone, (handed, *_timers(assessed.level, number, now))
 
 
 def _handed(
-    talk: Conversation, number: int, answers: tuple[Answer, ...], assessed: Assessment, now: datetime
+    talk: Conversation, case: CaseRecord, answers: tuple[Answer, ...], assessed: Assessment, now: datetime
 ) -> HandOff:
-    case = talk.case
-    if case is None:  # for the type checker: both callers have just made it
-        raise AssertionError
     return HandOff(
         case.reference,
-        number,
+        case.handed[-1].number,
         assessed.level,
         None,
         assessed.reasons,
@@ -90,10 +87,10 @@ def _leaves(turn: Turn, level: int) -> datetime | None:
     return turn.now + timedelta(minutes=minutes)
 
 
-def _said(turn: Turn, talk: Conversation) -> tuple[Effect, ...]:
+def _said(turn: Turn, talk: Conversation, case: CaseRecord) -> tuple[Effect, ...]:
     """What the person is told at once, and the codes, alone in one message."""
-    case, chance = talk.case, turn.chance
-    sending = "sending" if case and case.level <= URGENT else "sending_later"
+    chance = turn.chance
+    sending = "sending" if case.level <= URGENT else "sending_later"
     code = " ".join(chance.return_code[i : i + 4] for i in range(0, len(chance.return_code), 4))
     codes = text(turn.book, talk, "codes", reference=chance.reference, code=code, check=chance.check)
     speak = turn.status(turn.text(sending))

@@ -26,6 +26,7 @@ class Paths:
     def __init__(self, flow: Flow) -> None:
         """Build the machine of `flow`: a state per step, a transition per choice."""
         self.flow = flow
+        self._beyond = {step: _reached(flow, step) for step in flow.steps} | {END: frozenset[str]()}
         arcs = [{"trigger": trigger, "source": source, "dest": dest} for source, trigger, dest in arcs_of(flow)]
         self.machine = Machine(
             model=None,
@@ -49,6 +50,10 @@ class Paths:
         routed = [choice for choice, _ in self.flow.steps[step].next if choice in answer.choices]
         return (routed or list(answer.choices) or [SKIP])[0]
 
+    def beyond(self, step: str) -> frozenset[str]:
+        """Return every step that can still come from `step` on, itself among them; of END none."""
+        return self._beyond[step]
+
     def walk(self, start: str, answers: Mapping[str, Answer]) -> Iterator[str]:
         """Yield the steps from `start` on that these answers lead through, to the first unanswered or END."""
         step, passed = start, set[str]()
@@ -66,6 +71,15 @@ def arcs_of(flow: Flow) -> Iterator[tuple[str, str, str]]:
     for step in flow.steps.values():
         for trigger in triggers(step):
             yield step.name, trigger, step.target(trigger)
+
+
+def _reached(flow: Flow, start: str) -> frozenset[str]:
+    reached, waiting = set[str](), {start}
+    while waiting:
+        step = flow.steps[waiting.pop()]
+        reached.add(step.name)
+        waiting |= {step.target(trigger) for trigger in triggers(step)} - reached - {END}
+    return frozenset(reached)
 
 
 def triggers(step: Step) -> Iterable[str]:

@@ -90,6 +90,7 @@ class Way(StrEnum):
     SEALING = "sealing"  # the answers wait to be sealed
     WAITING = "waiting"  # sealed mails wait to leave
     TRYING = "trying"  # a mail is on the wire now, or was when we stopped
+    PLACED = "placed"  # left in a folder that the mission empties: nobody says when
     LEFT = "left"  # a server said 250
     GIVEN_UP = "given_up"  # 24 hours of tries are over
 
@@ -270,6 +271,13 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """A mail of handoff `number` lies in the folder that the mission empties; whether it is sent, we never learn."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A try of handoff `number` failed before the mail could have left."""
 
@@ -284,7 +292,7 @@ class Due:
     number: int
 
 
-Event = Delivered | Sealed | Trying | Accepted | Refused | Due
+Event = Delivered | Sealed | Trying | Accepted | Placed | Refused | Due
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Pure. A move returns an Outcome; nothing here knows what a message meant.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.conversation.asking import Rulebook, ask, ask_again, languages, text
+from bot.conversation.asking import Rulebook, added, ask, ask_again, languages, text
 from bot.conversation.flow import END, Ask, Step
 from bot.conversation.model import Answer, Chance, Conversation, Line, Message, Outcome, Say, Weight
 
@@ -59,12 +59,14 @@ def to(turn: Turn, target: str, *lines: Line) -> Outcome:
     """Say something and put the question of `target`; END deletes what was told."""
     if target == END:
         return _rest(turn, *lines)
-    target = _open_step(turn, target)
-    step = turn.book.flow.steps[target]
+    flow = turn.book.flow
+    step = _open_step(turn, target)
     if step.sends and not added(turn.talk):
         return to(turn, step.otherwise, *lines, turn.text("nothing_added"))
-    if target == turn.book.flow.sos:
+    if step.name == flow.sos:
         turn = turn.on(urgent=True)
+    if step.name != flow.first:
+        turn = turn.on(resume="")
     talk, say = ask(turn.book, turn.talk, step, *lines)
     return Outcome(talk, (say,))
 
@@ -81,22 +83,20 @@ def onward(turn: Turn, target: str, *lines: Line) -> Outcome:
     return to(turn, target, *lines)
 
 
-def added(talk: Conversation) -> tuple[Answer, ...]:
-    """Return the answers that say something: neither skipped nor empty."""
-    return tuple(answer for answer in talk.answers if answer.choices or answer.words)
-
-
 def _rest(turn: Turn, *lines: Line) -> Outcome:
     """End a talk: what was told is deleted, but for the record of a case that was handed over."""
     if turn.talk.case is None:
         return Outcome(None, (turn.status(*(lines or (turn.text("ended"),))),))
-    resting = turn.on(step="", offered=(), seen_at=None, trail=()).talk
+    resting = turn.on(step="", offered=(), seen_at=None, trail=(), resume="").talk
     return Outcome(resting, (turn.status(*lines, turn.text("rest")),))
 
 
-def _open_step(turn: Turn, target: str) -> str:
-    """Pass over own words on a channel that is not for them."""
-    step = turn.book.flow.steps[target]
+def _open_step(turn: Turn, target: str) -> Step:
+    """Pass over own words on a channel that is not for them; once a case is handed over, over a second intake."""
+    flow = turn.book.flow
+    step = flow.steps[target]
+    if turn.talk.case and step.title and not (step.after or step.consent):
+        return flow.steps[flow.idle]
     while step.kind is Ask.WORDS and turn.talk.sender.channel not in turn.book.own_words:
-        step = turn.book.flow.steps[step.otherwise]
-    return step.name
+        step = flow.steps[step.otherwise]
+    return step

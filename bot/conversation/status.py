@@ -19,6 +19,7 @@ from bot.conversation.model import (
     Handed,
     Line,
     Outcome,
+    Placed,
     Refused,
     Say,
     Sealed,
@@ -46,7 +47,7 @@ def _way(book: Rulebook, talk: Conversation, event: Event, now: datetime) -> Out
     """Note how far a mail has come. What has left stays left; what was given up can still leave."""
     way = _WAYS[type(event)]
     handed = _handed(talk, event)
-    if handed is None or handed.way in {Way.LEFT, Way.GIVEN_UP}:
+    if handed is None or handed.way in _SETTLED:
         return Outcome(talk)
     return Outcome(_with(talk, replace(handed, way=way)))
 
@@ -68,7 +69,7 @@ def _due(book: Rulebook, talk: Conversation, event: Event, now: datetime) -> Out
     if event.timer is Timer.GATHER:
         return _gather(book, talk, event, now)
     handed = _handed(talk, event)
-    if handed is None or handed.way in {Way.LEFT, Way.GIVEN_UP}:
+    if handed is None or handed.way in _SETTLED:
         return Outcome(talk)
     changed, name = _DUE[event.timer](handed)
     line = text(book, talk, f"{name}_added" if handed.number else name)
@@ -130,7 +131,14 @@ def _next_safe(now: datetime, hours: tuple[int, int]) -> datetime:
     return datetime.combine(day, time(hours[0]), now.tzinfo)
 
 
-_WAYS: Mapping[type, Way] = {Sealed: Way.WAITING, Trying: Way.TRYING, Refused: Way.WAITING}
+_SETTLED = frozenset({Way.PLACED, Way.LEFT, Way.GIVEN_UP})
+
+_WAYS: Mapping[type, Way] = {
+    Sealed: Way.WAITING,
+    Trying: Way.TRYING,
+    Refused: Way.WAITING,
+    Placed: Way.PLACED,
+}
 
 _DUE: Mapping[Timer, Callable[[Handed], tuple[Handed, str]]] = {
     Timer.LATE: lambda handed: (replace(handed, late=True), "late"),
@@ -142,6 +150,7 @@ _REPORTS: Mapping[type, Callable[[Rulebook, Conversation, Event, datetime], Outc
     Sealed: _way,
     Trying: _way,
     Refused: _way,
+    Placed: _way,
     Accepted: _accepted,
     Due: _due,
 }

@@ -14,6 +14,7 @@ _DROPPED = frozenset({"Mn", "Me", "Cf"})  # accents, enclosing keycaps, bidi mar
 _APOSTROPHES = frozenset("'’ʼ`´")
 _SEPARATORS = re.compile(r"[,;/+&\n\r،؛、，]")
 _LONGEST = 5_000  # characters; what is longer can't be a choice
+SKIPPED = "skip"  # what a question is answered with that is left out
 _SHORTEST_START = 3  # letters that may stand for the label they begin
 
 
@@ -65,6 +66,7 @@ class Vocabulary:
     command_numbers: Mapping[int, str]
     numbers: Mapping[str, int]  # "two", "dos" -> 2
     joiners: frozenset[str]  # "and", "y"
+    nays: frozenset[str]  # "no", "nada": at a question for own words they leave it out
     cries: Mapping[str, str]  # word -> language
     tongues: Mapping[str, str]  # "es", "espanol" -> language
 
@@ -78,6 +80,7 @@ class Expected:
     several: bool = False
     own_words: bool = False
     consent: bool = False
+    refusals: frozenset[str] = frozenset()  # the choices of a consent that send nothing: taken as any other
 
 
 def fold(text: str) -> str:
@@ -96,7 +99,9 @@ def _folded(char: str) -> str:
     digit = unicodedata.decimal(char, None)
     if digit is not None:
         return str(digit)
-    return char if char.isalnum() or char == _SOS_SIGN else " "
+    if char == _SOS_SIGN:
+        return f" {char} "
+    return char if char.isalnum() else " "
 
 
 def understand(text: str, expected: Expected, language: str, known: Vocabulary) -> Understood:
@@ -113,20 +118,26 @@ def understand(text: str, expected: Expected, language: str, known: Vocabulary) 
 
 def _rest(text: str, folded: str, expected: Expected, known: Vocabulary) -> Understood:
     if expected.own_words:
-        return Own(text)
+        return Picked((SKIPPED,)) if folded in known.nays else Own(text)
     return _cry_within(folded, known) or Unclear()
 
 
 def _order(text: str, folded: str, known: Vocabulary) -> Cry | Ordered | None:
     """A cry or a command that is the whole message."""
-    if folded in known.cries:
-        return Cry(known.cries[folded])
+    if _once(folded) in known.cries:
+        return Cry(known.cries[_once(folded)])
     if folded in known.commands:
         return Ordered(known.commands[folded])
     if folded.isascii() and folded.isdigit() and len(folded) < _SHORTEST_START:
         command = known.command_numbers.get(int(folded))
         return Ordered(command) if command else None
     return _with_argument(text, folded, known)
+
+
+def _once(folded: str) -> str:
+    """Return the word that is written again and again, once; other texts as they are."""
+    words = folded.split()
+    return words[0] if len(set(words)) == 1 else folded
 
 
 def _with_argument(text: str, folded: str, known: Vocabulary) -> Ordered | None:
@@ -196,8 +207,10 @@ def _by_label(folded: str, names: Iterable[str], expected: Expected, language: s
     labels = known.labels.get(language, {})
     forms = {name: labels.get((expected.step, name), "") for name in names}
     exact = [name for name, form in forms.items() if form == folded]
-    if exact or expected.consent:
-        return exact[0] if exact else None
+    if exact:
+        return exact[0]
+    if expected.consent:
+        forms = {name: form for name, form in forms.items() if name in expected.refusals}
     more = known.words.get(language, {})
     named = [name for name in forms if folded in more.get((expected.step, name), ())]
     return named[0] if named else _by_start(folded, forms)
@@ -214,6 +227,6 @@ def _cry_within(folded: str, known: Vocabulary) -> Cry | None:
     """A cry in the middle of other words, where only a choice was expected."""
     padded = f" {folded} "
     for cry, language in known.cries.items():
-        if f" {cry} " in padded or (cry == _SOS_SIGN and cry in folded):
+        if f" {cry} " in padded:
             return Cry(language)
     return None

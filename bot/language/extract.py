@@ -18,7 +18,7 @@ from bot.content import content
 from bot.conversation.reading import read_commands, read_flow
 from bot.errors import BotError, FlowError
 from bot.language.catalogs import read_catalog
-from bot.language.vocabulary import JOINERS, NUMBERS
+from bot.language.vocabulary import JOINERS, NAYS, NUMBERS
 
 Pair = tuple[str, str]  # (context, English)
 Tree = Mapping[str, Any]  # a parsed TOML file
@@ -121,7 +121,7 @@ def _flow(_tree: Tree, toml: str, file: str) -> Iterable[Pair]:
 
 def _commands(_tree: Tree, toml: str, file: str) -> Iterator[Pair]:
     yield from read_commands(toml, file).messages()
-    yield from (NUMBERS, JOINERS)  # they work at every step as commands do
+    yield from (NUMBERS, JOINERS, NAYS)  # they work at every step as commands do
 
 
 def _alert(tree: Tree, _toml: str, _file: str) -> Iterator[Pair]:

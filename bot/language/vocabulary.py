@@ -3,6 +3,7 @@
 The forms only; what a message means at a question is decided in the conversation.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -19,8 +20,11 @@ EVERYWHERE = {"more": "say.more", "skip": "say.skip"}  # choices the bot adds to
 # by "/"), and what they put between two numbers.
 NUMBERS = ("number.words", "one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve")
 JOINERS = ("number.joiners", "and, also, or")
+NAYS = ("number.nays", "no, none, nothing")  # what leaves a question for own words out
 
 Meaning = TypeVar("Meaning")
+
+_OTHER_NAMES = re.compile(r"[()/]")  # what separates the names of one place in a profile's label
 
 
 def vocabulary(flow: Flow, commands: Commands, languages: Sequence[str], catalogs: Catalogs) -> Vocabulary:
@@ -42,6 +46,7 @@ def vocabulary(flow: Flow, commands: Commands, languages: Sequence[str], catalog
         command_numbers={row.number: row.name for row in commands.rows},
         numbers=_first(entry for words in spoken.values() for entry in _numbers(words)),
         joiners=frozenset(fold(word) for words in spoken.values() for word in split_words(words(*JOINERS))),
+        nays=frozenset(fold(word) for words in spoken.values() for word in split_words(words(*NAYS))),
         cries=_first(_cries(commands, languages)),
         tongues=_first(entry for tag in languages for entry in _tongues(tag, languages)),
     )
@@ -77,11 +82,14 @@ def _more_words(flow: Flow, words: Words) -> dict[tuple[str, str], tuple[str, ..
     return {
         (step.name, choice.name): tuple(map(fold, split_words(_said(flow, step, choice, words))))
         for step, choice in _choices(flow)
-        if choice.words
+        if choice.words or step.choices_from
     }
 
 
 def _said(flow: Flow, step: Step, choice: Choice, words: Words) -> str:
+    """Return more words for a choice, comma separated; a profile's label tells its own: "Ciudad de México (CDMX)"."""
+    if step.choices_from:
+        return _OTHER_NAMES.sub(",", choice.label)
     return words(flow.context(step, f"{choice.name}.words"), choice.words)
 
 

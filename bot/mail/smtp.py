@@ -33,6 +33,11 @@ class TlsRefused(DeliveryError):  # noqa: N818 - named by what the caller learns
 class Post(Protocol):
     """A way for sealed mails to leave."""
 
+    @property
+    def confirms(self) -> bool:
+        """Whether `send` returning means that somebody has taken the mail; a folder tells nothing."""
+        ...
+
     async def send(self, mail: bytes, recipient: str) -> None:
         """Send one mail to one recipient; returning means that it was accepted.
 
@@ -61,6 +66,7 @@ class SmtpPost:
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     timeout: float = 30.0
+    confirms: bool = field(default=True, init=False)
     _context: ssl.SSLContext = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -126,6 +132,7 @@ class DirectoryPost:
     """Leaves each mail as a file in a directory; the same Message-ID is the same file, so a repeat changes nothing."""
 
     directory: Path
+    confirms: bool = field(default=False, init=False)
 
     async def send(self, mail: bytes, recipient: str) -> None:  # noqa: ARG002 - the mail names its recipient
         """See `Post.send`; returning means that the file is on the disk."""

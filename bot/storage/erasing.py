@@ -4,6 +4,7 @@ Deleted rows are overwritten (secure_delete), and the journal is emptied after e
 any. Nothing else deletes people's rows in bulk.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from time import monotonic
@@ -15,7 +16,7 @@ from bot.errors import SealingError
 from bot.storage.envelope import Envelope
 from bot.storage.keyring import DAY_SECONDS, DAYS_ALIVE, Keyring
 from bot.storage.statement import Statement
-from bot.storage.tables import MINUTE_SECONDS, minute, of
+from bot.storage.tables import BUSY_MILLISECONDS, MINUTE_SECONDS, minute, of
 
 TRUNCATE_SECONDS = 60.0  # between two emptyings of the journal when nothing was deleted
 
@@ -116,14 +117,15 @@ def _rewrap_one(conn: sa.Connection, envelope: Envelope, table: str, row: tuple[
 
 
 class Truncating:
-    """Empties SQLite's journal after a commit that deleted rows, and else once a minute."""
+    """Empties SQLite's journal after a commit that deleted rows, and else every so many seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = TRUNCATE_SECONDS) -> None:
+        self._seconds = seconds
         self._last = monotonic()
 
     def __call__(self, conn: sa.Connection) -> None:
         """Run between transactions, on the connection that committed."""
-        if conn.info.get(_PURGED) or monotonic() - self._last > TRUNCATE_SECONDS:
+        if conn.info.get(_PURGED) or monotonic() - self._last > self._seconds:
             self._last = monotonic()
             conn.info[_PURGED] = not _truncate(conn)
 
@@ -139,6 +141,9 @@ def _truncate(conn: sa.Connection) -> bool:
         return True
     driver = cast("Any", conn.connection.dbapi_connection)  # past SQLAlchemy, which would begin a transaction
     driver.execute("PRAGMA busy_timeout=0")
-    busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    driver.execute("PRAGMA busy_timeout=5000")
-    return not busy
+    try:
+        return not driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.OperationalError:
+        return False  # somebody reads or writes: what was committed stands, the journal is emptied later
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")

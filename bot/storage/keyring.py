@@ -128,7 +128,9 @@ class Keyring:
     def _change(self, step: Callable[[_Kept], _Kept]) -> None:
         with self._lock, _locked(self._directory):
             path = self._directory / FILE
-            before = _read(path) or self._kept
+            before = _read(path)
+            if before is None:
+                raise SealingError("the key file is gone: somebody destroyed it, and it is not made again")
             after = step(before)
             if after != before:
                 _write(path, after)

@@ -7,22 +7,20 @@ connection. How an effect is carried out is told elsewhere.
 import os
 import struct
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import sqlalchemy as sa
 
-from bot.conversation.model import Clear, Effect, HandOff, Say, Sender, Wake
+from bot.conversation.model import Clear, Effect, HandOff, Sender, Wake
 from bot.errors import SealingError
 from bot.storage.envelope import Envelope
 from bot.storage.keyring import Keyring
+from bot.storage.letters import KINDS, Kind, Mail, Row, read, written
 from bot.storage.statement import Statement
 from bot.storage.tables import MINUTE_SECONDS, OTHER, URGENT, minute, of
-from bot.storage.work import encoded
 
-Kind = Literal["say", "hand_off", "mail", "clear", "wake"]
+__all__ = ["Mail", "Outbox", "Row"]
 
 TAIL_BYTES = 16
 SOON_ROWS = 100  # looked at to tell the next due time within its minute
@@ -30,41 +28,6 @@ SOON_ROWS = 100  # looked at to tell the next due time within its minute
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTE = struct.Struct(">QQ")  # serial, due in microseconds since the epoch
 
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """One sealed mail to one person of the mission; from here on the bot can't read it."""
-
-    number: int  # of the handoff: 0 the alert, 1 and on additions
-    reference: str
-    recipient: str = field(repr=False)
-    message_id: str
-    body: bytes = field(repr=False)
-    not_before: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One thing to do, as the courier sees it."""
-
-    id: bytes
-    who: bytes
-    kind: Kind
-    sender: Sender
-    effect: Effect | Mail = field(repr=False)
-    serial: int  # the order within a person
-    lane: int
-    attempts: int  # how often it was tried
-    trying: bool  # a try began and nobody told how it ended: it may have arrived
-    due: datetime
-    expires: datetime
-
-
-_KINDS: dict[type, Kind] = {Say: "say", HandOff: "hand_off", Mail: "mail", Clear: "clear", Wake: "wake"}
-_LETTERS: dict[str, msgspec.json.Decoder[tuple[Sender, Any]]] = {
-    kind: msgspec.json.Decoder(tuple[Sender, effect])  # type: ignore[valid-type]  # a type made from a table
-    for effect, kind in _KINDS.items()
-}
 
 _PUT = Statement(
     "INSERT INTO outbox (id, kind, lane, next_try, expires, attempts, trying, channel, wrapped, sealed) "
@@ -128,12 +91,12 @@ class Outbox:
         for serial, effect in enumerate(effects, self._last_serial(conn, who) + 1):
             row = who + os.urandom(TAIL_BYTES)
             due = _due(effect, now)
-            letter = encoded((sender, effect))
+            letter = written(sender, effect)
             wrapped, sealed = self._envelope.close(row, letter, _note(serial, due))
             _PUT(
                 conn,
                 id=row,
-                kind=_KINDS[type(effect)],
+                kind=KINDS[type(effect)],
                 lane=lane,
                 next_try=minute(due),
                 expires=minute(expires),
@@ -146,8 +109,8 @@ class Outbox:
         """Return what is due: people with something urgent first, each person's rows together and in order.
 
         `busy` names people or single rows that are being carried now. A person's words keep their order: a
-        Say whose try failed, or that is being carried, holds back the later ones. One that waits for its
-        hour for the first time doesn't, and nothing but a Say waits for another row.
+        Say whose try failed, or that is being carried, holds back the later ones (an ordinary one nothing
+        urgent). One that waits for its hour for the first time doesn't, and only a Say waits for another row.
         """
         rows: list[Row] = []
         for who in self._people(conn, now, busy):
@@ -200,7 +163,7 @@ class Outbox:
         if found is None:
             return False
         lane, wrapped, sealed = found
-        sender, _ = self._open("hand_off", row, wrapped, sealed)
+        sender, _ = read("hand_off", self._envelope.open(row, wrapped, sealed))
         self.put(conn, who, sender, mails, now, lane=lane, expires=expires)
         _DONE(conn, id=row)
         return True
@@ -212,8 +175,8 @@ class Outbox:
         """
         gone = 0
         for row, wrapped, sealed in _MAILS(conn, **of(who)).fetchall():
-            _, mail = self._open("mail", row, wrapped, sealed)
-            if mail.number == number:
+            _, mail = read("mail", self._envelope.open(row, wrapped, sealed))
+            if isinstance(mail, Mail) and mail.number == number:
                 gone += _DONE(conn, id=row).rowcount
         return gone
 
@@ -249,12 +212,13 @@ class Outbox:
                     yield who
 
     def _in_order(self, conn: sa.Connection, who: bytes, now: datetime, busy: Collection[bytes]) -> Iterator[Row]:
-        held = False
+        held = OTHER + 1  # the most urgent lane in which an earlier text is stuck
         for found in self._of_one(conn, who, now):
             due = found.due <= now and found.id not in busy
             if found.kind == "say":
-                held = held or found.id in busy or (found.attempts > 0 and not due)
-                due = due and not held
+                stuck = found.id in busy or (found.attempts > 0 and not due)
+                held = min(held, found.lane) if stuck else held
+                due = due and found.lane < held
             if due and (row := self._row(who, found)):
                 yield row
 
@@ -267,16 +231,9 @@ class Outbox:
                 found.append(_Found(*note, row, *columns))
         return sorted(one for one in found if one.expires > minute(now))
 
-    def _open(self, kind: str, row: bytes, wrapped: bytes, sealed: bytes) -> tuple[Sender, Any]:
-        letter = self._envelope.open(row, wrapped, sealed)
-        try:
-            return _LETTERS[kind].decode(letter)
-        except msgspec.DecodeError:
-            raise SealingError("a waiting row was written by another version and is not understood") from None
-
     def _row(self, who: bytes, found: _Found) -> Row | None:
         try:
-            sender, effect = self._open(found.kind, found.id, found.wrapped, found.sealed)
+            sender, effect = read(found.kind, self._envelope.open(found.id, found.wrapped, found.sealed))
         except SealingError:
             self.unreadable.add(found.id)
             return None

@@ -97,6 +97,8 @@ def minute(at: datetime) -> int:
 
 # ── the engine ─────────────────────────────────────────────────────────────────────────────────────────
 
+BUSY_MILLISECONDS = 5000  # the command line may erase while the bot runs
+
 _PRAGMAS = (
     "auto_vacuum=FULL",  # before the journal mode: it holds only for a file without pages
     "journal_mode=WAL",
@@ -104,7 +106,7 @@ _PRAGMAS = (
     "secure_delete=ON",
     "temp_store=MEMORY",
     "trusted_schema=OFF",
-    "busy_timeout=5000",  # milliseconds; the command line may erase while the bot runs
+    f"busy_timeout={BUSY_MILLISECONDS}",
 )
 
 

@@ -46,7 +46,7 @@ def meant(text: str, step: str, language: str = "en") -> Understood:
         ("2)", "2"),
         ("(2)", "2"),
         ("2️⃣", "2"),
-        ("1️⃣2️⃣", "1 2"),
+        ("1️⃣2️⃣", "12"),
         ("  2\n", "2"),
         ("\u200f2\u200e", "2"),
         ("\u2068٢\u2069", "2"),
@@ -123,7 +123,7 @@ def test_what_is_not_offered_is_not_understood(text: str, meaning: Understood) -
         ("1,3,5", ("threat", "held", "surveillance")),
         ("1،3، ٥", ("threat", "held", "surveillance")),
         ("1; 3/5", ("threat", "held", "surveillance")),
-        ("1️⃣3️⃣", ("threat", "held")),
+        ("1️⃣ 3️⃣", ("threat", "held")),
         ("1\n3", ("threat", "held")),
         ("1 + 3 & 5", ("threat", "held", "surveillance")),
         ("one, three", ("threat", "held")),
@@ -272,9 +272,9 @@ def test_a_command_is_understood_at_every_kind_of_question(text: str, order: Ord
     assert meant(text, step) == order
 
 
-@pytest.mark.parametrize("text", ["/nonsense", "/", "language bananas", "stop it now please", "start", "89", "/ stop x"])
+@pytest.mark.parametrize("text", ["/nonsense", "/", "language bananas", "stop it now please", "start", "89"])
 def test_what_only_resembles_a_command_is_none(text: str) -> None:
-    assert not isinstance(meant(text, "danger"), Ordered) or text == "/ stop x"
+    assert meant(text, "danger") == Unclear()
 
 
 @pytest.mark.parametrize("tag", OFFERED)

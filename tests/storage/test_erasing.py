@@ -16,6 +16,7 @@ from bot.storage.erasing import Truncating, checkpoint, erase, expire, rewrap
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Mail, Outbox
 from bot.storage.schema import migrate
+from bot.storage.statement import Statement
 from bot.storage.tables import OTHER, open_engine
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer
@@ -122,7 +123,7 @@ def test_erase_leaves_nothing_of_anybody_in_any_file(
 
 
 def sealed_of(conn: sa.Connection, who: bytes) -> set[bytes]:
-    rows = conn.exec_driver_sql("SELECT wrapped, sealed FROM talk WHERE who = ?", (who,)).all()
+    rows = [*conn.exec_driver_sql("SELECT wrapped, sealed FROM talk WHERE who = ?", (who,)).all()]
     rows += conn.exec_driver_sql("SELECT wrapped, sealed FROM outbox WHERE substr(id, 1, 16) = ?", (who,)).all()
     assert len(rows) >= 6
     return {blob for row in rows for blob in row}
@@ -159,6 +160,32 @@ def test_a_reader_that_holds_the_journal_only_delays_its_emptying(home: Home) ->
     assert checkpoint(home.engine)
 
 
+def test_the_journal_is_emptied_now_and_then_without_an_erase(home: Home) -> None:
+    journal = home.directory / "kept" / "postigo.db-wal"
+    with home.engine.connect() as conn:
+        with conn.begin():
+            home.live(conn, Sender("signal", "ana"), "canary")
+        Truncating()(conn)
+        assert journal.stat().st_size > 0
+        Truncating(seconds=-1)(conn)
+        assert journal.stat().st_size == 0
+
+
+def test_an_answer_that_is_still_being_read_only_delays_the_emptying(home: Home) -> None:
+    with home.engine.connect() as conn:
+        with conn.begin():
+            who = home.live(conn, Sender("signal", "ana"), "canary")
+            erase(conn, who)
+            unread = Statement("SELECT 1 FROM alembic_version UNION ALL SELECT 2")(conn)
+            assert unread.fetchone() == (1,)
+        empty_journal = Truncating()
+        empty_journal(conn)
+        assert (home.directory / "kept" / "postigo.db-wal").stat().st_size > 0
+        assert unread.fetchall() == [(2,)]
+        empty_journal(conn)
+        assert (home.directory / "kept" / "postigo.db-wal").stat().st_size == 0
+
+
 # ── expire ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -185,7 +212,7 @@ def test_expiry_finds_talks_of_every_day(home: Home) -> None:
 def test_no_more_than_the_limit_expires_at_once(home: Home) -> None:
     with home.engine.begin() as conn:
         for number in range(5):
-            home.live(conn, Sender("signal", str(number)), "words")
+            home.live(conn, Sender("signal", str(number)), f"words{number}")
         steps = [expire(conn, NOON + 100 * HOUR, 17) for _ in range(4)]
         assert steps == [17, 17, 6, 0]
 
@@ -272,3 +299,9 @@ def test_no_round_reads_a_whole_table(home: Home, sql: str) -> None:
     assert "SEARCH" in plan
     assert "SCAN" not in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_what_waits_expires_by_reading_one_small_index(home: Home) -> None:
+    with home.engine.connect() as conn:
+        plan = conn.exec_driver_sql("EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE expires <= 1 LIMIT 1").all()
+    assert [row[-1] for row in plan] == ["SCAN outbox USING COVERING INDEX outbox_next"]

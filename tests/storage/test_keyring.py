@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import SealingError, SettingsError
@@ -133,6 +133,13 @@ def test_a_new_day_gets_one_key_whichever_process_begins_it(tmp_path: Path, now:
     assert third.generation == 7
 
 
+def test_keys_that_somebody_destroyed_are_never_written_again(keyring: Keyring, now: datetime, tmp_path: Path) -> None:
+    (tmp_path / "keys" / "keys").unlink()
+    with pytest.raises(SealingError, match="not made again"):
+        keyring.today(now + DAY)
+    assert list((tmp_path / "keys").iterdir()) == []
+
+
 def test_a_half_written_file_of_a_crash_is_ignored(keyring: Keyring, now: datetime, tmp_path: Path) -> None:
     (tmp_path / "keys" / "keys.new").write_bytes(b'{"pepper":')
     wrapped = keyring.wrap(b"row key", b"")
@@ -147,6 +154,7 @@ def test_keyrings_hash_and_wrap_apart(tmp_path: Path, now: datetime) -> None:
         other.unwrap(one.wrap(b"row key", b""), b"")
 
 
+@settings(deadline=None)
 @given(one=st.lists(st.text(max_size=4), min_size=1), other=st.lists(st.text(max_size=4), min_size=1))
 def test_a_keyed_hash_tells_parts_apart(
     tmp_path_factory: pytest.TempPathFactory, one: list[str], other: list[str]

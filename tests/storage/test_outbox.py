@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from storage.canaries import files_under, hits
 from storage.strategies_storage import values_of
@@ -79,6 +79,7 @@ def law_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
 # ── what comes back ────────────────────────────────────────────────────────────────────────────────────
 
 
+@settings(deadline=None)
 @given(effect=st.one_of([values_of(kind) for kind in (Say, HandOff, Clear, Wake, Mail)]), sender=values_of(Sender))
 def test_any_effect_comes_back_as_it_was_put(
     law_engine: sa.Engine, law_keyring: Keyring, effect: Effect | Mail, sender: Sender
@@ -159,6 +160,20 @@ def test_a_text_that_failed_holds_back_later_texts_of_its_person_alone(post: Pos
     post.outbox.again(post.conn, first.id, NOON + 2 * HOUR)
     assert sorted(post.names()) == ["c", "mail"]
     assert [shown(row) for row in post.due(2 * HOUR) if row.sender == ANA] == ["a", "mail", "b"]
+
+
+def test_an_urgent_text_waits_for_no_ordinary_one(post: Post) -> None:
+    post.put(ANA, say("stuck"))
+    post.put(ANA, say("urgent"), say("urgent too"), lane=URGENT)
+    post.put(ANA, say("later"))
+    stuck, first, *_ = post.due()
+    post.outbox.mark_trying(post.conn, stuck.id)
+    post.outbox.again(post.conn, stuck.id, NOON + HOUR)
+    assert post.names() == ["urgent", "urgent too"]
+    post.outbox.mark_trying(post.conn, first.id)
+    post.outbox.again(post.conn, first.id, NOON + HOUR)
+    assert post.names() == []
+    assert post.names(HOUR) == ["stuck", "urgent", "urgent too", "later"]
 
 
 def test_a_text_that_waits_for_its_hour_holds_back_nothing(post: Post) -> None:

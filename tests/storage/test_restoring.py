@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -69,7 +70,7 @@ async def test_a_restart_drops_nothing(engine: sa.Engine, keyring: Keyring, now:
         again = Keyring.open(tmp_path / "keys", now)
         async with running(engine) as writer:
             assert not await notice_restored(writer, again)
-            assert await writer.do(lambda conn, ring=again: left(conn, ring, now)) == ALL
+            assert await writer.do(partial(left, keyring=again, now=now)) == ALL
 
 
 async def test_a_restored_database_brings_back_mails_alone(
@@ -86,7 +87,7 @@ async def test_a_restored_database_brings_back_mails_alone(
     again = Keyring.open(tmp_path / "keys", now)
     async with running(engine) as writer:
         assert await notice_restored(writer, again)
-        assert await writer.do(lambda conn: left(conn, again, now)) == RESTORED
+        assert await writer.do(partial(left, keyring=again, now=now)) == RESTORED
         assert not await notice_restored(writer, again)
 
 
@@ -105,7 +106,7 @@ async def test_a_crash_between_database_and_key_file_is_no_restoring(
     async with running(engine) as writer:
         again = Keyring.open(tmp_path / "keys", now)
         assert not await notice_restored(writer, again)
-        assert await writer.do(lambda conn: left(conn, again, now)) == ALL
+        assert await writer.do(partial(left, keyring=again, now=now)) == ALL
 
 
 async def test_new_keys_beside_an_old_database_are_noticed(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from storage.canaries import files_under, hits
 from storage.strategies_storage import values_of
 
@@ -34,6 +34,7 @@ def kept_long(tmp_path_factory: pytest.TempPathFactory) -> tuple[sa.Engine, Shel
     return engine, Shelf(Keyring.open(directory / "keys", NOON))
 
 
+@settings(deadline=None)
 @given(conversation=values_of(Conversation))
 def test_any_conversation_comes_back_as_it_was_kept(
     kept_long: tuple[sa.Engine, Shelf], conversation: Conversation

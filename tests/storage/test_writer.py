@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def put(conn: sa.Connection, name: str, value: int = 0) -> str:
 
 
 def stored(database: Path) -> list[str]:
-    with sqlite3.connect(database) as other:
+    with closing(sqlite3.connect(database)) as other:
         return [name for (name,) in other.execute("SELECT name FROM state ORDER BY value, name")]
 
 
@@ -208,5 +209,5 @@ def test_what_was_answered_survives_kill_9(engine: sa.Engine, database: Path, an
             told += [line.strip() for line in child.stdout if line.endswith("\n")]
     assert len(told) >= 3 * answers
     assert set(told) <= set(stored(database))
-    with sqlite3.connect(database) as other:
+    with closing(sqlite3.connect(database)) as other:
         assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,0 +1,194 @@
+"""Everything that can be found wrong before a bot speaks to anyone: one sentence each, naming file and key.
+
+`check` prints them; `refuse_to_run` turns those that forbid running into one error. Changes nothing.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bot.alerting import Alerting
+from bot.app import FOLDER_SENDER, officers_of, post_of, signer_in
+from bot.content import content
+from bot.conversation.checks import findings as flow_findings
+from bot.errors import BotError, DeliveryError, LanguageError, SettingsError, Undeliverable
+from bot.handoff.checks import findings as triage_findings
+from bot.handoff.mission import MissionProfile, Mode, findings, run_refusals
+from bot.knowledge import complete_languages, know
+from bot.language.catalogs import load
+from bot.language.extract import messages
+from bot.mail import openpgp
+from bot.mail.smtp import Post
+from bot.settings import Settings, Smtp, read_mission, read_settings
+from bot.storage.keyring import Keyring
+from bot.storage.outbox import Mail
+
+EXAMPLE_MISSION = "us-mexico.toml"
+ENDS_SOON = 30  # days before a certificate ends from which it is told
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A settings file that could be read, and the profile it names."""
+
+    file: Path
+    settings: Settings
+    profile: MissionProfile
+
+
+def check(config: Path | None, *, now: datetime) -> list[str]:
+    """Return everything that is wrong with flows, languages and versions and, with a file, with what it configures."""
+    general = [*_languages(), *_versions()]
+    if config is None:
+        return [*_flows(read_mission(content("missions") / EXAMPLE_MISSION), now), *general]
+    try:
+        configured = read_configured(config)
+    except SettingsError as error:
+        return [*general, str(error), *getattr(error, "__notes__", ())]
+    return [*_flows(configured.profile, now), *general, *_configured(configured, now)]
+
+
+def read_configured(config: Path) -> Configured:
+    """Read a settings file and its profile. Raises SettingsError."""
+    settings = read_settings(config)
+    return Configured(config, settings, read_mission(settings.mission))
+
+
+def refuse_to_run(configured: Configured) -> None:
+    """Raise a SettingsError if the mission has not confirmed what people must be able to rely on."""
+    file, profile = configured.settings.mission, configured.profile
+    refusals = [f"{file}: {sentence}" for sentence in run_refusals(profile)]
+    refusals += [f"{file}: {sentence}" for sentence in _unread(profile)]
+    refusals += [f"{file}: {sentence}" for sentence in _unsealed(profile)]
+    if refusals:
+        error = SettingsError(refusals[0])
+        error.__notes__ = refusals[1:]
+        raise error
+
+
+def send_test(configured: Configured, now: datetime) -> list[str]:
+    """Send a sealed test to everybody of the chain; return what went wrong, a sentence each. Raises BotError."""
+    settings, profile = configured.settings, configured.profile
+    if settings.mail is None:
+        return [f"{configured.file}: [mail]: expected host, or directory"]
+    knowledge = know(profile, now.date())
+    sender = settings.mail.sender if isinstance(settings.mail, Smtp) else FOLDER_SENDER
+    keyring = Keyring.open(settings.storage.keys, now)
+    signer = signer_in(settings.storage.keys)
+    alerting = Alerting(officers_of(profile, knowledge), signer, sender, keyring.keyed_hash("test", now.isoformat()))
+    try:
+        mails = alerting.seal_test(now)
+    except Undeliverable as error:
+        return [str(error)]
+    if not mails:
+        return [f"{settings.mission}: no [[contact]] can be sealed to, so no test was sent"]
+    return asyncio.run(_sent(mails, post_of(settings.mail), configured.file))
+
+
+async def _sent(mails: Sequence[Mail], post: Post, file: Path) -> list[str]:
+    wrong = []
+    for number, mail in enumerate(mails, 1):
+        try:
+            await post.send(mail.body, mail.recipient)
+        except DeliveryError as error:
+            wrong.append(f"{file}: [mail]: the test to contact {number} was not sent: {error}")
+    return wrong
+
+
+# ── what is looked at ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _flows(profile: MissionProfile, now: datetime) -> Iterator[str]:
+    """Prove the flows as this mission's people would meet them, in every language that is complete."""
+    offered = replace(profile, languages=complete_languages(profile.languages), contacts=())
+    try:
+        known = know(offered, now.date())
+    except BotError as error:
+        yield str(error)
+        return
+    read = known.content
+    yield from flow_findings(read.flow, read.commands, known.spoken, known.standing)
+    yield from triage_findings(read.triage, read.alert, read.flow, known.spoken)
+
+
+def _languages() -> Iterator[str]:
+    needed = messages()
+    for folder in sorted(path.name for path in content("locales").iterdir() if path.is_dir()):
+        try:
+            missing = load([folder]).missing(folder, needed)
+        except LanguageError as error:
+            yield str(error)
+            continue
+        if missing:
+            yield f"locales/{folder}: {len(missing)} texts are not translated, first {missing[0]}"
+
+
+def _versions() -> Iterator[str]:
+    """What is installed beside what was locked and tested."""
+    with suppress(OSError):
+        locked = _PINNED.findall(content("lock").read_text(encoding="utf-8"))
+        for name, wanted in locked:
+            with suppress(PackageNotFoundError):
+                if version(name) != wanted:
+                    yield f"{name}: version {version(name)} is installed, {wanted} was locked and tested"
+
+
+def _configured(configured: Configured, now: datetime) -> Iterator[str]:
+    settings, profile = configured.settings, configured.profile
+    where = settings.mission
+    yield from (f"{where}: {sentence}" for sentence in findings(profile, now.date()))
+    yield from (f"{where}: {sentence}" for sentence in _unread(profile))
+    yield from _certificates(profile, now)
+    try:
+        know(profile, now.date())
+    except BotError as error:
+        yield str(error)
+    if settings.mail is None:
+        yield f"{configured.file}: [mail]: expected host, or directory; without it no case could leave"
+    for name in ("telegram", "signal"):
+        if getattr(settings, name) is not None:
+            yield f"{configured.file}: [{name}]: this version has no {name} channel yet; take the table out"
+    yield from _keys(settings, now)
+
+
+def _unread(profile: MissionProfile) -> Iterator[str]:
+    for contact in profile.contacts:
+        if contact.mode is Mode.NOTICE:
+            yield f"contact {contact.address}: mode notice can't be read by anyone yet; give openpgp and fingerprint"
+
+
+def _unsealed(profile: MissionProfile) -> Iterator[str]:
+    if not any(contact.mode is Mode.OPENPGP and contact.openpgp for contact in profile.contacts):
+        yield "no [[contact]] has openpgp and fingerprint: a case could be sealed to nobody"
+
+
+def _certificates(profile: MissionProfile, now: datetime) -> Iterator[str]:
+    for contact in profile.contacts:
+        if contact.mode is not Mode.OPENPGP or not contact.openpgp:
+            continue
+        try:
+            certificate = openpgp.read_certificate(Path(contact.openpgp))
+        except SettingsError as error:
+            yield str(error)
+            continue
+        wrong = openpgp.findings(certificate, contact.fingerprint, now)
+        yield from wrong
+        days = openpgp.days_left(certificate, now)
+        if not wrong and days is not None and days <= ENDS_SOON:
+            yield f"{contact.openpgp}: it ends in {days} days; ask {contact.address} for a new one"
+
+
+def _keys(settings: Settings, now: datetime) -> Iterator[str]:
+    if not settings.storage.keys.exists():
+        return
+    try:
+        Keyring.open(settings.storage.keys, now)
+        signer_in(settings.storage.keys)
+    except BotError as error:
+        yield str(error)
