@@ -1,7 +1,7 @@
 # Sets Postigo up from nothing and runs it: needs make, a POSIX sh and Python 3.11 to 3.13, and touches only .venv.
 # What is installed is what requirements*.txt locks, hash by hash; of this file only the setup knows the network.
 
-PYTHON =# a Python of your choice; else the first that fits of these
+PYTHON ?=# a Python of your choice; else the first that fits of these
 PYTHONS = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 ARGS =# further words for `postigo rehearse` and `postigo draw`
 UPGRADE =# UPGRADE=1: lock the newest versions that pyproject.toml allows
@@ -71,11 +71,12 @@ gpg:
 	@touch $@
 
 $(BIN)/python:
-	@for name in $(PYTHONS); do \
+	@trap 'rm -rf .venv; exit 1' INT TERM; \
+	for name in $(PYTHONS); do \
 		$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || continue; \
 		fits=$${fits:-$$name}; \
 		$$name -c 'import ensurepip, venv' 2>/dev/null || continue; \
-		exec $$name -m venv --clear .venv; \
+		$$name -m venv --clear .venv && exit 0; rm -rf .venv; exit 1; \
 	done; \
 	if [ -n "$$fits" ]; then echo "$$fits can't make a venv: install what is missing" \
 		"(Debian, Ubuntu: apt-get install python3-venv)."; \

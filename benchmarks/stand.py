@@ -59,6 +59,8 @@ class NullChannel:
 class NullPost:
     """Takes every mail and sends none."""
 
+    confirms: bool = True
+
     async def send(self, mail: bytes, recipient: str) -> None:
         """Accept a mail."""
 

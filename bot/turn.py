@@ -81,7 +81,7 @@ class Desk:
         if outcome.effects:
             effects = [self._entrusted(conn, who, effect, now) for effect in outcome.effects]
             expires = max(_due(effect, now) for effect in effects) + CARRIED_FOR
-            self.outbox.put(conn, who, sender, effects, now, lane=_lane(talk), expires=expires)
+            self.outbox.put(conn, who, sender, effects, now, lane=_lane(outcome), expires=expires)
 
     def _entrusted(self, conn: sa.Connection, who: bytes, effect: Effect, now: datetime) -> Effect:
         """Keep of a return code its keyed hash alone, and count the case."""
@@ -98,9 +98,11 @@ class Desk:
         return folded in self.book.known.cries or self.book.known.commands.get(folded) in {"erase", "emergency"}
 
 
-def _lane(talk: Conversation | None) -> int:
+def _lane(outcome: Outcome) -> int:
+    """A person in danger goes before others, and so does the answer to a wish to be forgotten."""
+    talk = outcome.conversation
     if talk is None:
-        return OTHER
+        return URGENT if outcome.erase else OTHER
     return URGENT if talk.urgent or (talk.case and talk.case.level <= URGENT_LEVEL) else OTHER
 
 

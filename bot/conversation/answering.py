@@ -5,13 +5,15 @@ question had been seen.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from bot.conversation.asking import added
 from bot.conversation.flow import END, Step
 from bot.conversation.handing import hand_off, hand_on
 from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, Line, Outcome, Timer, Wake
-from bot.conversation.moves import Turn, added, again, onward, to
+from bot.conversation.moves import Turn, again, onward, to
 from bot.conversation.understanding import fold
 
 REPLY = "reply"  # the step that asks how the person may be answered
@@ -31,12 +33,19 @@ def picked(turn: Turn, choices: tuple[str, ...]) -> Outcome:
 def own_words(turn: Turn, words: str) -> Outcome:
     """Keep the person's own words, if they fit and hold nothing that points at somebody."""
     words = words.strip()
-    step = turn.step
+    flaw = flaw_of(turn, turn.step, words)
+    if flaw:
+        return again(turn.on(draft=words), flaw)
+    return answered(turn, Answer(turn.step.keeps, (), words, turn.talk.language, turn.message.id))
+
+
+def flaw_of(turn: Turn, step: Step, words: str) -> Line | None:
+    """Return what speaks against keeping these words, if anything does. Written a second time, only their length."""
     if len(words) > step.limit:
-        return again(turn, turn.text("too_long", length=str(len(words)), limit=str(step.limit)))
+        return turn.text("too_long", length=str(len(words)), limit=str(step.limit))
     if step.checked and words != turn.talk.draft and _points_at_somebody(words):
-        return again(turn.on(draft=words), turn.text("soft_check"))
-    return answered(turn, Answer(step.keeps, (), words, turn.talk.language, turn.message.id))
+        return turn.text("soft_check")
+    return None
 
 
 def answered(turn: Turn, answer: Answer) -> Outcome:
@@ -44,7 +53,7 @@ def answered(turn: Turn, answer: Answer) -> Outcome:
     step = turn.step
     turn = turn.on(misses=0, draft="", page=0)
     if turn.talk.resume and step.name == turn.book.flow.first:
-        return to(turn.on(resume=""), turn.talk.resume)
+        return to(turn, turn.talk.resume)
     if step.consent:
         return _consented(turn, answer)
     if step.sends:
@@ -52,7 +61,7 @@ def answered(turn: Turn, answer: Answer) -> Outcome:
     turn = _kept(turn, answer)
     target = turn.book.paths.next_step(step.name, answer)
     outcome = onward(turn, target, *_notes(turn, step, answer))
-    return _gathered(turn, outcome) if step.after and added(turn.talk) else outcome
+    return gathered(outcome, turn.now) if step.after else outcome
 
 
 def pass_on(turn: Turn) -> Outcome:
@@ -62,11 +71,13 @@ def pass_on(turn: Turn) -> Outcome:
     return replace(rest, effects=(*effects, *rest.effects))
 
 
-def on_path(turn: Turn) -> tuple[Answer, ...]:
-    """Return the answers that still lie on the person's path, without the skipped ones."""
-    steps = turn.book.flow.steps
-    kept = {steps[name].keeps for name in turn.talk.trail}
-    return tuple(answer for answer in added(turn.talk) if answer.step in kept)
+def gathered(outcome: Outcome, now: datetime) -> Outcome:
+    """Let what was added to a case go by itself ten minutes after the last of it."""
+    talk = outcome.conversation
+    if talk is None or not added(talk):
+        return outcome
+    wake = Wake(Timer.GATHER, now + GATHERED_FOR, talk.serial)
+    return replace(outcome, conversation=replace(talk, gathering=talk.serial), effects=(*outcome.effects, wake))
 
 
 def _seen(turn: Turn) -> bool:
@@ -81,18 +92,35 @@ def _points_at_somebody(words: str) -> bool:
 
 
 def _kept(turn: Turn, answer: Answer) -> Turn:
-    """Keep an answer that the mission is to read; any answer given anew takes back what was consented."""
-    step, talk = turn.step, turn.talk
-    others = tuple(one for one in talk.answers if one.step != answer.step)
-    case = talk.case
+    """Keep an answer that the mission is to read; any answer given anew takes back what was consented.
+
+    Where it leads another way than before, the answers that only the way before led to are dropped.
+    """
+    step, talk, case = turn.step, turn.talk, turn.talk.case
+    trail = _trail(talk, step)
+    others = without(talk.answers, {answer.step, *_left_behind(turn, trail, answer)})
     if case and step.keeps == REPLY and answer.choices:
         case = replace(case, reply=answer.choices[0])
     return turn.on(
-        answers=(*others, answer) if step.title else talk.answers,
-        trail=_trail(talk, step),
+        answers=(*others, answer) if step.title else others,
+        trail=trail,
         consents=(),
         case=case,
     )
+
+
+def _left_behind(turn: Turn, trail: tuple[str, ...], answer: Answer) -> set[str]:
+    """Return what was answered on the way that this step's earlier answer led, and this one doesn't."""
+    paths, steps, here = turn.book.paths, turn.book.flow.steps, turn.step.name
+    before = [one for one in turn.talk.answers if one.step == answer.step]
+    ways = {name for one in before for name in paths.beyond(paths.next_step(here, one))}
+    still = {*trail, *paths.beyond(paths.next_step(here, answer))}
+    return {steps[name].keeps for name in ways} - {steps[name].keeps for name in still}
+
+
+def without(answers: tuple[Answer, ...], steps: Collection[str]) -> tuple[Answer, ...]:
+    """Return the answers but those given at these steps."""
+    return tuple(one for one in answers if one.step not in steps)
 
 
 def _trail(talk: Conversation, step: Step) -> tuple[str, ...]:
@@ -112,15 +140,6 @@ def _notes(turn: Turn, step: Step, answer: Answer) -> tuple[Line, ...]:
     )
 
 
-def _gathered(turn: Turn, outcome: Outcome) -> Outcome:
-    """Let the additions go by themselves ten minutes after the last."""
-    talk = outcome.conversation
-    if talk is None or talk.answers != turn.talk.answers:
-        return outcome
-    wake = Wake(Timer.GATHER, turn.now + GATHERED_FOR, talk.serial)
-    return replace(outcome, conversation=replace(talk, gathering=talk.serial), effects=(*outcome.effects, wake))
-
-
 # ── consents ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -129,14 +148,14 @@ def _consented(turn: Turn, answer: Answer) -> Outcome:
     target = turn.book.paths.next_step(step.name, answer)
     notes = _notes(turn, step, answer)
     if answer.choices[0] not in step.accepts:
-        return to(turn.on(consents=()), target, *notes)
+        return to(turn.on(consents=(), answers=without(turn.talk.answers, {step.keeps})), target, *notes)
     consent = Consent(step.consent or ConsentKind.SEND, answer.choices[0], turn.book.flow.version, turn.now)
     if not step.hands_off:
         turn = _kept(turn, answer).on(consents=(consent,))
         return pass_on(turn) if turn.talk.case else to(turn, target, *notes)  # SOS again: an addition, at once
     if not any(one.kind is ConsentKind.SEND for one in turn.talk.consents):
         return to(turn, turn.book.flow.first)  # no path leads here; a stored talk of another flow might
-    answers = (*on_path(turn), answer)
+    answers = (*added(turn.talk), answer)
     turn = turn.on(consents=(*turn.talk.consents, consent), answers=answers)
     return _handed_off(turn, target, notes)
 
@@ -148,6 +167,6 @@ def _handed_off(turn: Turn, target: str, notes: tuple[Line, ...]) -> Outcome:
 
 
 def _sent_or_dropped(turn: Turn, answer: Answer) -> Outcome:
-    if answer.choices[0] in turn.step.accepts:
+    if answer.choices[0] in turn.step.accepts or not added(turn.talk):  # gone by itself in between
         return pass_on(turn)
     return to(turn.on(answers=(), trail=(), gathering=0), turn.step.otherwise, turn.text("dropped"))

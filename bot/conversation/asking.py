@@ -94,10 +94,10 @@ def expected(flow: Flow, conversation: Conversation) -> Expected:
     step = flow.step(conversation.step)
     if step is None:
         return Expected("")
-    offered = conversation.offered
+    names = {*step.names(), SKIP, MORE}
     return Expected(
         step.spoken,
-        tuple((number, name) for number, name in offered if name in {*step.names(), SKIP, MORE}),
+        tuple((number, name) for number, name in conversation.offered if name in names),
         several=step.kind is Ask.SEVERAL,
         own_words=step.kind is Ask.WORDS,
         consent=step.consent is not None,

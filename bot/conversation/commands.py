@@ -3,25 +3,25 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot.conversation.answering import answered, pass_on
-from bot.conversation.model import Answer, Conversation, Line, Outcome, Way
+from bot.conversation.answering import answered, pass_on, without
 from bot.conversation.asking import added
+from bot.conversation.model import Answer, Conversation, Line, Outcome, Way
 from bot.conversation.moves import STALE_AFTER, Turn, again, begin, to
-
 
 STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
 
 
 def cry(turn: Turn) -> Outcome:
-    """Open the emergency path; what was answered stays."""
-    flow = turn.book.flow
+    """Open the emergency path; what was answered stays, what was consented is asked anew."""
+    flow, here = turn.book.flow, turn.book.flow.step(turn.talk.step)
     lines: tuple[Line, ...] = ()
     if turn.now - turn.message.at > STALE_AFTER:
         written = turn.message.at.astimezone(turn.now.tzinfo)
         lines = (turn.text("wrote_at", time=written.strftime("%H:%M")),)
-    here = turn.talk.step
-    trail = turn.talk.trail if here in {"", flow.sos} else (*turn.talk.trail, here)
-    return to(turn.on(trail=trail, misses=0), flow.sos, *lines)
+    trail = tuple(name for name in turn.talk.trail if name != flow.sos)
+    if here and not here.consent:
+        trail = (*trail, here.name)
+    return to(turn.on(trail=trail, misses=0, consents=()), flow.sos, *lines)
 
 
 def command(turn: Turn, name: str, argument: str) -> Outcome:
@@ -55,7 +55,9 @@ def _back(turn: Turn) -> Outcome:
         return to(turn, turn.talk.resume)
     if not trail:
         return again(turn, turn.text("no_back"))
-    return to(turn.on(trail=trail[:-1], consents=()), trail[-1])
+    step = turn.book.flow.steps[trail[-1]]
+    answers = without(turn.talk.answers, {step.keeps}) if step.consent else turn.talk.answers
+    return to(turn.on(trail=trail[:-1], consents=(), answers=answers), step.name)
 
 
 def _language(turn: Turn, argument: str) -> Outcome:
@@ -75,7 +77,14 @@ def _stop(turn: Turn) -> Outcome:
     if case is None:
         return Outcome(None, (turn.status(turn.text("stopped")),))
     kept = replace(case, reply=STOPPED)
-    quiet = Conversation(turn.talk.sender, turn.talk.flow, turn.talk.language, urgent=turn.talk.urgent, case=kept)
+    quiet = Conversation(
+        replace(turn.talk.sender, address=""),
+        turn.talk.flow,
+        turn.talk.language,
+        serial=turn.talk.serial,
+        urgent=turn.talk.urgent,
+        case=kept,
+    )
     return Outcome(quiet, (turn.status(turn.text("stopped_case")),))
 
 

@@ -2,36 +2,55 @@
 
 from dataclasses import replace
 
-from bot.conversation.answering import answered, own_words
+from bot.conversation.answering import answered, flaw_of, gathered, without
 from bot.conversation.asking import expected, numbered
 from bot.conversation.flow import Step
 from bot.conversation.model import Answer, Outcome
-from bot.conversation.moves import Turn, again
+from bot.conversation.moves import Turn, again, to
 from bot.conversation.understanding import Own, Picked, understand
 
-WORDS_STEP = "text"  # where a correction goes that comes after the handoff
+WORDS_STEP = "text"  # what a correction belongs to whose answer is with the mission already
 
 
 def edited(turn: Turn) -> Outcome:
     """Take an edited message for what it corrects, or say that nothing has changed."""
-    if turn.talk.case:
-        return _added(turn)
-    old = next((one for one in turn.talk.answers if one.message == turn.message.edits), None)
-    step = _step_of(turn, old) if old else None
-    new = _understood(turn, step) if step else None
-    if old is None or step is None or new is None:
+    old = next((one for one in turn.talk.answers if turn.message.edits in one.message.split()), None)
+    if old is None:
+        return _added(turn) if turn.talk.case else again(turn, turn.text("edit_unknown"))
+    step = _step_of(turn, old)
+    new = _understood(turn, step, old) if step else None
+    if step is None or new is None:
         return again(turn, turn.text("edit_unknown"))
-    if _route(turn, step, new) == _route(turn, step, old):
-        kept = tuple(new if one is old else one for one in turn.talk.answers)
-        return again(turn.on(answers=kept), turn.text("edited"))
-    return answered(turn.on(step=step.name), new)
+    flaw = flaw_of(turn, step, new.words)
+    if flaw:
+        return again(turn.on(draft=new.words), flaw)
+    return _corrected(turn, step, old, new)
+
+
+def _corrected(turn: Turn, step: Step, old: Answer, new: Answer) -> Outcome:
+    """Put the new answer in the old one's place. What was consented is asked again: it was for the old one."""
+    if _route(turn, step, new) != _route(turn, step, old):
+        return answered(turn.on(step=step.name), new)
+    trail = turn.talk.trail
+    turn = turn.on(answers=tuple(new if one is old else one for one in turn.talk.answers), draft="")
+    if turn.talk.consents:
+        return to(turn.on(consents=(), trail=trail[:-1]), trail[-1], turn.text("edited"))
+    return again(turn, turn.text("edited"))
 
 
 def _added(turn: Turn) -> Outcome:
-    """The answer has gone to the mission: the correction follows it."""
-    if not turn.message.text.strip():
+    """The answer has gone to the mission: the correction follows it, as own words. The waiting question stays."""
+    step, words = turn.book.flow.steps[WORDS_STEP], turn.message.text.strip()
+    if not words:
         return again(turn, turn.text("edit_unknown"))
-    return own_words(turn.on(step=WORDS_STEP), turn.message.text)
+    before = [one.words for one in turn.talk.answers if one.step == step.keeps and one.words]
+    words = "\n".join((*before, words))
+    flaw = flaw_of(turn, step, words)
+    if flaw:
+        return again(turn.on(draft=words), flaw)
+    answer = Answer(step.keeps, (), words, turn.talk.language, turn.message.id)
+    turn = turn.on(answers=(*without(turn.talk.answers, {step.keeps}), answer), draft="")
+    return gathered(again(turn, turn.text("edited")), turn.now)
 
 
 def _step_of(turn: Turn, old: Answer) -> Step | None:
@@ -39,14 +58,15 @@ def _step_of(turn: Turn, old: Answer) -> Step | None:
     return next((step for step in steps if step.keeps == old.step and step.consent is None), None)
 
 
-def _understood(turn: Turn, step: Step) -> Answer | None:
+def _understood(turn: Turn, step: Step, old: Answer) -> Answer | None:
     """Understand the new words as an answer to the step of the old ones."""
-    there = replace(turn.talk, step=step.name, offered=numbered(step, ()))
     talk, message = turn.talk, turn.message
+    there = replace(talk, step=step.name, offered=numbered(step, ()))
+    ids = f"{old.message} {message.id}"  # a further edit names the first message, or the last
     meaning = understand(message.text, expected(turn.book.flow, there), talk.language, turn.book.known)
     if isinstance(meaning, Picked) and set(meaning.choices) <= set(step.names()):
-        return Answer(step.keeps, meaning.choices, message=message.id)
-    return Answer(step.keeps, (), meaning.words, talk.language, message.id) if isinstance(meaning, Own) else None
+        return Answer(step.keeps, meaning.choices, message=ids)
+    return Answer(step.keeps, (), meaning.words.strip(), talk.language, ids) if isinstance(meaning, Own) else None
 
 
 def _route(turn: Turn, step: Step, answer: Answer) -> str:

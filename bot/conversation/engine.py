@@ -23,7 +23,6 @@ __all__ = ["Rulebook", "advance", "lives_until", "report"]
 
 CRY_STALE_AFTER = timedelta(days=1)  # an older cry for help is no longer one
 HINT_AFTER = 2  # messages in a row that were not understood
-_AT_ANY_AGE = frozenset({"erase", "stop"})  # a wish to be forgotten never comes too late
 _READ = frozenset({Kind.TEXT, Kind.TAP})
 
 
@@ -34,16 +33,17 @@ def advance(
 
     `now` is aware and in the mission's time zone. No message raises.
     """
-    talk, changed = settle(book, conversation or Conversation(message.sender))
+    talk = replace(conversation, sender=message.sender) if conversation else Conversation(message.sender)
+    talk, changed = settle(book, talk)
     turn = Turn(book, talk, message, now, chance)
     meaning = understand(message.text, expected(book.flow, talk), talk.language, book.known)
     if _too_late(turn, meaning):
-        return _unused(conversation, turn)
-    turn = turn.on(heard_at=now, language=talk.language or _spoken(turn, meaning))
-    if changed and isinstance(meaning, Unclear):
-        return again(turn, Line("say.changed"))
-    outcome = _decide(turn, meaning)
-    return _with_note(outcome, Line("say.changed")) if changed else outcome
+        outcome = _unused(conversation, turn)
+    else:
+        turn = turn.on(heard_at=now, language=talk.language or _spoken(turn, meaning))
+        asks_anew = changed and isinstance(meaning, Unclear) and message.kind in _READ
+        outcome = again(turn) if asks_anew else _decide(turn, meaning)
+    return _with_note(outcome, Line("say.changed")) if changed and outcome.conversation else outcome
 
 
 def lives_until(book: Rulebook, talk: Conversation, now: datetime) -> datetime:
@@ -54,11 +54,11 @@ def lives_until(book: Rulebook, talk: Conversation, now: datetime) -> datetime:
 
 
 def _decide(turn: Turn, meaning: Understood) -> Outcome:
-    refusal = _refusal(turn)
-    if refusal:
-        return again(turn, refusal)
     if isinstance(meaning, Cry):
         return cry(turn)
+    refusal = _refusal(turn)
+    if refusal and not _at_any_time(meaning):
+        return again(turn, refusal)
     if isinstance(meaning, Ordered):
         return command(turn, meaning.command, meaning.argument)
     if turn.message.edits:
@@ -89,11 +89,14 @@ def _not_understood(turn: Turn) -> Outcome:
 
 def _too_late(turn: Turn, meaning: Understood) -> bool:
     age = turn.now - turn.message.at
-    if isinstance(meaning, Cry) or meaning == Ordered("emergency"):
+    if isinstance(meaning, Cry) or (isinstance(meaning, Ordered) and meaning.command == "emergency"):
         return age > CRY_STALE_AFTER
-    if isinstance(meaning, Ordered) and meaning.command in _AT_ANY_AGE:
-        return False
-    return age > STALE_AFTER
+    return age > STALE_AFTER and not _at_any_time(meaning)
+
+
+def _at_any_time(meaning: Understood) -> bool:
+    """Whether this is a wish to be forgotten or left alone: late, beside a photo or from an old button, it holds."""
+    return isinstance(meaning, Ordered) and meaning.command in {"erase", "stop"}
 
 
 def _unused(conversation: Conversation | None, turn: Turn) -> Outcome:

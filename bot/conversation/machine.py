@@ -26,6 +26,7 @@ class Paths:
     def __init__(self, flow: Flow) -> None:
         """Build the machine of `flow`: a state per step, a transition per choice."""
         self.flow = flow
+        self._led: dict[tuple[str, str], str] = {}  # each way once taken: the machine is asked once a way
         self._beyond = {step: _reached(flow, step) for step in flow.steps} | {END: frozenset[str]()}
         arcs = [{"trigger": trigger, "source": source, "dest": dest} for source, trigger, dest in arcs_of(flow)]
         self.machine = Machine(
@@ -39,9 +40,12 @@ class Paths:
 
     def next_step(self, step: str, answer: Answer) -> str:
         """Return the step that follows `answer` at `step`, or END. Several choices: the first that has a way."""
-        walk = _Walk(step)
-        self.machine.events[self.trigger(step, answer)].trigger(walk)
-        return walk._at  # noqa: SLF001 - our own throw-away object
+        way = step, self.trigger(step, answer)
+        if way not in self._led:
+            walk = _Walk(step)
+            self.machine.events[way[1]].trigger(walk)
+            self._led[way] = walk._at  # noqa: SLF001 - our own throw-away object
+        return self._led[way]
 
     def trigger(self, step: str, answer: Answer) -> str:
         """Return which transition `answer` takes at `step`."""

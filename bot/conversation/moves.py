@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.conversation.asking import Rulebook, added, ask, ask_again, languages, text
 from bot.conversation.flow import END, Ask, Step
-from bot.conversation.model import Answer, Chance, Conversation, Line, Message, Outcome, Say, Weight
+from bot.conversation.model import Chance, Conversation, Line, Message, Outcome, Say, Weight
 
 STALE_AFTER = timedelta(hours=1)  # an older message answers nothing
 
@@ -25,7 +25,8 @@ class Turn:
 
     def on(self, **changes: object) -> "Turn":
         """Return this turn with the conversation changed."""
-        return replace(self, talk=replace(self.talk, **changes))  # type: ignore[arg-type]  # named by its fields
+        talk = replace(self.talk, **changes)  # type: ignore[arg-type]  # named by its fields
+        return Turn(self.book, talk, self.message, self.now, self.chance)
 
     @property
     def step(self) -> Step:

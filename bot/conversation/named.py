@@ -138,6 +138,12 @@ def _idle(step: Step) -> bool:
 def _texts(flow: Flow) -> Iterator[str]:
     file = f"flows/{flow.name}.toml"
     yield from (f"{file}: text '{name}' is missing: the program says it" for name in TEXTS if name not in flow.texts)
+    yield from (
+        f"{file}: text '{name}' is missing: the step '{step.name}' says it"
+        for step in flow.steps.values()
+        for name in step.says
+        if name not in {*flow.texts, *STANDS_FOR}
+    )
     said = {*TEXTS, *(name for step in flow.steps.values() for name in step.says)}
     known = {form for name in said for form in (name, *_variants(name))}
     yield from (f"{file}: text '{name}' is never said" for name in flow.texts if name not in known)

@@ -7,11 +7,14 @@ from bot.conversation.flow import Ask, Step
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Answer, Conversation
 
+GONE = ""  # the name of a choice that was offered by a question that has changed
+
 
 def settle(book: Rulebook, talk: Conversation) -> tuple[Conversation, bool]:
     """Return the talk as the present flow can lead it, and whether its questions have changed.
 
-    A waiting question that still stands keeps the numbers the person saw; a consent is always asked anew.
+    A waiting question that still stands keeps the numbers the person saw; a consent is always asked anew, and
+    the second one after the first.
     """
     if not talk.flow or talk.flow == book.flow.version:
         return talk, False
@@ -19,21 +22,30 @@ def settle(book: Rulebook, talk: Conversation) -> tuple[Conversation, bool]:
     keeps = {step.keeps: step for step in steps.values() if step.title}
     answers = tuple(one for one in talk.answers if one.step in keeps and _fits(one, keeps[one.step]))
     trail = tuple(name for name in talk.trail if name in steps)
-    step = talk.step if talk.step in steps or not talk.step else _nearest(book, talk, trail)
-    trail = trail[: trail.index(step)] if step in trail else trail
+    here = talk.resume or talk.step
+    there = here if _stands(book, here) else _nearest(book, talk, trail)
+    if there != here and there in trail:
+        trail = trail[: trail.index(there)]
+    step, resume = (talk.step, there) if talk.resume and talk.step == book.flow.first else (there, "")
     known = {*steps[step].names(), SKIP, MORE} if step else set[str]()
     stands = step == talk.step and all(name in known for _, name in talk.offered)
-    offered = talk.offered if stands else ()
     return replace(
         talk,
         flow=book.flow.version,
         answers=answers,
         trail=trail,
         step=step,
-        offered=offered,
+        resume=resume,
+        offered=talk.offered if stands else tuple((number, GONE) for number, _ in talk.offered),
         seen_at=None,
         consents=(),
     ), True
+
+
+def _stands(book: Rulebook, name: str) -> bool:
+    """Whether a talk may go on at this step; "": no question waits."""
+    step = book.flow.step(name)
+    return not step.hands_off if step else not name
 
 
 def _nearest(book: Rulebook, talk: Conversation, trail: tuple[str, ...]) -> str:

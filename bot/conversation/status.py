@@ -25,6 +25,7 @@ from bot.conversation.model import (
     Sealed,
     Timer,
     Trying,
+    Wake,
     Way,
     Weight,
 )
@@ -37,24 +38,28 @@ def report(book: Rulebook, conversation: Conversation, event: Event, now: dateti
     return _REPORTS[type(event)](book, conversation, event, now)
 
 
-def _delivered(book: Rulebook, talk: Conversation, event: Event, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
-    if isinstance(event, Delivered) and event.serial == talk.serial:
-        return Outcome(replace(talk, seen_at=event.at))
-    return Outcome(talk)
+def _delivered(book: Rulebook, talk: Conversation, event: Delivered, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
+    if event.serial != talk.serial:
+        return Outcome(talk)
+    return Outcome(replace(talk, seen_at=talk.seen_at or event.at))  # when it came first, should it come twice
 
 
-def _way(book: Rulebook, talk: Conversation, event: Event, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
+def _way(
+    book: Rulebook,  # noqa: ARG001 - the table's shape
+    talk: Conversation,
+    event: Sealed | Trying | Placed | Refused,
+    now: datetime,  # noqa: ARG001 - the table's shape
+) -> Outcome:
     """Note how far a mail has come. What has left stays left; what was given up can still leave."""
-    way = _WAYS[type(event)]
-    handed = _handed(talk, event)
+    handed = _handed(talk, event.number)
     if handed is None or handed.way in _SETTLED:
         return Outcome(talk)
-    return Outcome(_with(talk, replace(handed, way=way)))
+    return Outcome(_with(talk, replace(handed, way=_WAYS[type(event)])))
 
 
-def _accepted(book: Rulebook, talk: Conversation, event: Event, now: datetime) -> Outcome:
-    handed = _handed(talk, event)
-    if not isinstance(event, Accepted) or handed is None or handed.way is Way.LEFT:
+def _accepted(book: Rulebook, talk: Conversation, event: Accepted, now: datetime) -> Outcome:
+    handed = _handed(talk, event.number)
+    if handed is None or handed.way is Way.LEFT:
         return Outcome(talk)
     at = event.at.astimezone(now.tzinfo)
     name = "left_late" if handed.late or handed.way is Way.GIVEN_UP else "left"
@@ -63,17 +68,39 @@ def _accepted(book: Rulebook, talk: Conversation, event: Event, now: datetime) -
     return Outcome(told, _status(book, told, text(book, talk, name, time=hour(at)), now))
 
 
-def _due(book: Rulebook, talk: Conversation, event: Event, now: datetime) -> Outcome:
-    if not isinstance(event, Due):
-        return Outcome(talk)
+def _due(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:
     if event.timer is Timer.GATHER:
         return _gather(book, talk, event, now)
-    handed = _handed(talk, event)
-    if handed is None or handed.way in _SETTLED:
+    handed = _handed(talk, event.number)
+    waits = handed if handed and handed.way not in _SETTLED else None
+    if event.timer is Timer.LATE:
+        return _late(book, talk, waits, now) if waits else Outcome(talk)
+    outcome = _given_up(book, talk, waits, now) if waits else Outcome(talk)
+    return replace(outcome, conversation=_forgetful(outcome.conversation or talk))
+
+
+def _late(book: Rulebook, talk: Conversation, handed: Handed, now: datetime) -> Outcome:
+    """Five minutes without a 250. Where the person can be told only later, look again then: it may have left."""
+    at = say_at(book, talk, now)
+    if at is None or handed.late:
         return Outcome(talk)
-    changed, name = _DUE[event.timer](handed)
-    line = text(book, talk, f"{name}_added" if handed.number else name)
-    return Outcome(_with(talk, changed), _status(book, talk, line, now, Weight.EMERGENCY))
+    if at > now:
+        return Outcome(talk, (Wake(Timer.LATE, at, handed.number),))
+    line = text(book, talk, "late_added" if handed.number else "late")
+    return Outcome(_with(talk, replace(handed, late=True)), _status(book, talk, line, now, Weight.EMERGENCY))
+
+
+def _given_up(book: Rulebook, talk: Conversation, handed: Handed, now: datetime) -> Outcome:
+    line = text(book, talk, "given_up_added" if handed.number else "given_up")
+    return Outcome(_with(talk, replace(handed, way=Way.GIVEN_UP)), _status(book, talk, line, now, Weight.EMERGENCY))
+
+
+def _forgetful(talk: Conversation) -> Conversation:
+    """A day after a handoff the address goes, unless the person wants to be answered here."""
+    reply = talk.case.reply if talk.case else ""
+    if reply == "here" or reply in SAFE_HOURS:
+        return talk
+    return replace(talk, sender=replace(talk.sender, address=""))
 
 
 def _gather(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:
@@ -83,17 +110,15 @@ def _gather(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Ou
     return Outcome(*hand_on(book, talk, now))
 
 
-def _handed(talk: Conversation, event: Event) -> Handed | None:
-    number = getattr(event, "number", None)
+def _handed(talk: Conversation, number: int) -> Handed | None:
     handed = talk.case.handed if talk.case else ()
     return next((one for one in handed if one.number == number), None)
 
 
 def _with(talk: Conversation, changed: Handed) -> Conversation:
-    if talk.case is None:  # for the type checker: `changed` was found in it
-        raise AssertionError
-    handed = tuple(changed if one.number == changed.number else one for one in talk.case.handed)
-    return replace(talk, case=replace(talk.case, handed=handed))
+    case = talk.case
+    handed = tuple(changed if one.number == changed.number else one for one in case.handed) if case else ()
+    return replace(talk, case=replace(case, handed=handed) if case else None)
 
 
 # ── when the person may be written to ────────────────────────────────────────────────────────────────────
@@ -113,11 +138,11 @@ def say_at(book: Rulebook, talk: Conversation, now: datetime) -> datetime | None
     """Return when a status may be told: now, at the next safe hour, or never.
 
     While the person is writing, at once. Later only as they chose: half an hour after they stopped,
-    somebody else may hold the phone. After SOS, before they were asked, at once.
+    somebody else may hold the phone. After SOS, before they were asked, at once. Without an address, never.
     """
-    reply = talk.case.reply if talk.case else ""
-    if reply == "stopped":
+    if not talk.sender.address:
         return None
+    reply = talk.case.reply if talk.case else ""
     writing = talk.heard_at is not None and now - talk.heard_at <= book.intake_lives
     if writing or reply == "here" or (talk.urgent and not reply):
         return now
@@ -140,12 +165,7 @@ _WAYS: Mapping[type, Way] = {
     Placed: Way.PLACED,
 }
 
-_DUE: Mapping[Timer, Callable[[Handed], tuple[Handed, str]]] = {
-    Timer.LATE: lambda handed: (replace(handed, late=True), "late"),
-    Timer.GIVE_UP: lambda handed: (replace(handed, way=Way.GIVEN_UP), "given_up"),
-}
-
-_REPORTS: Mapping[type, Callable[[Rulebook, Conversation, Event, datetime], Outcome]] = {
+_REPORTS: Mapping[type, Callable[..., Outcome]] = {
     Delivered: _delivered,
     Sealed: _way,
     Trying: _way,

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _SOS_SIGN = "🆘"
 _DROPPED = frozenset({"Mn", "Me", "Cf"})  # accents, enclosing keycaps, bidi marks and zero-width characters
@@ -93,6 +94,7 @@ def fold(text: str) -> str:
     return " ".join("".join(_folded(char) for char in flat).split())
 
 
+@lru_cache(2048)  # single characters: of a few scripts, and nothing of what was written with them
 def _folded(char: str) -> str:
     if char in _APOSTROPHES or unicodedata.category(char) in _DROPPED:
         return ""
@@ -112,7 +114,9 @@ def understand(text: str, expected: Expected, language: str, known: Vocabulary) 
     if not folded:
         return Unclear()
     return (
-        _order(text, folded, known) or _choice(text, expected, language, known) or _rest(text, folded, expected, known)
+        _order(text, folded, known)
+        or _choice(text, folded, expected, language, known)
+        or _rest(text, folded, expected, known)
     )
 
 
@@ -155,8 +159,8 @@ def _slash(first: str, rest: str, known: Vocabulary) -> Ordered | None:
     return Ordered(command, rest) if command else None
 
 
-def _choice(text: str, expected: Expected, language: str, known: Vocabulary) -> Picked | None:
-    one = _one(fold(text), expected, language, known)
+def _choice(text: str, folded: str, expected: Expected, language: str, known: Vocabulary) -> Picked | None:
+    one = _one(folded, expected, language, known)
     if one:
         return Picked((one,))
     if not expected.several:

@@ -26,6 +26,7 @@ _DAY_MINUTES = DAY_SECONDS // MINUTE_SECONDS
 _ERASE = (
     Statement("DELETE FROM talk WHERE who = :who"),
     Statement("DELETE FROM outbox WHERE id >= :who AND id < :after AND kind <> 'clear'"),
+    Statement("DELETE FROM notice WHERE who = :who"),
     Statement("DELETE FROM way_back WHERE who = :who"),
     Statement("DELETE FROM seen WHERE hash >= :who AND hash < :after"),
 )
@@ -36,21 +37,28 @@ _EXPIRE_TALK = Statement(
 _NEXT_DAY = Statement("SELECT MIN(substr(wrapped, 1, 4)) FROM talk WHERE substr(wrapped, 1, 4) > :day")
 _EXPIRE = (
     Statement("DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE expires <= :minute LIMIT :most)"),
+    Statement(
+        "DELETE FROM notice WHERE reference IN (SELECT reference FROM notice WHERE expires <= :minute LIMIT :most)"
+    ),
     Statement("DELETE FROM way_back WHERE code IN (SELECT code FROM way_back WHERE expires <= :minute LIMIT :most)"),
     Statement("DELETE FROM seen WHERE hash IN (SELECT hash FROM seen WHERE expires <= :minute LIMIT :most)"),
 )
 _OLDER = {
     "talk": "SELECT who, wrapped FROM talk WHERE substr(wrapped, 1, 4) = :day AND expires > :minute LIMIT :most",
     "outbox": "SELECT id, wrapped FROM outbox WHERE substr(wrapped, 1, 4) = :day AND expires > :minute LIMIT :most",
+    "notice": "SELECT reference, wrapped FROM notice WHERE substr(wrapped, 1, 4) = :day AND expires > :minute "
+    "LIMIT :most",
 }
 _FIND = {table: Statement(sql) for table, sql in _OLDER.items()}
 _REWRAP = {
     "talk": Statement("UPDATE talk SET wrapped = :wrapped WHERE who = :row"),
     "outbox": Statement("UPDATE outbox SET wrapped = :wrapped WHERE id = :row"),
+    "notice": Statement("UPDATE notice SET wrapped = :wrapped WHERE reference = :row"),
 }
 _FORGET = {
     "talk": Statement("DELETE FROM talk WHERE who = :row"),
     "outbox": Statement("DELETE FROM outbox WHERE id = :row"),
+    "notice": Statement("DELETE FROM notice WHERE reference = :row"),
 }
 
 

@@ -1,6 +1,6 @@
 """Notices that the database is a restored copy, by a number that key file and database keep together.
 
-What stood in a copy may have been erased since: talks, ways back, seen messages and waiting words are
+What stood in a copy may have been erased since: talks, notice cases, ways back, seen messages and waiting words are
 dropped. Sealed mails and wishes to clear stay: a mail goes out again under the same Message-ID.
 """
 
@@ -19,6 +19,7 @@ _KEEP = Statement(
 )
 _DROP = (
     Statement("DELETE FROM talk"),
+    Statement("DELETE FROM notice"),
     Statement("DELETE FROM way_back"),
     Statement("DELETE FROM seen"),
     Statement("DELETE FROM outbox WHERE kind IN ('say', 'wake')"),

@@ -54,6 +54,16 @@ outbox = _table(
 )
 sa.Index("outbox_next", outbox.c.lane, outbox.c.next_try, outbox.c.expires)
 
+notice = _table(  # cases of a mission without keys: the only ones the bot can read
+    "notice",
+    sa.Column("reference", sa.LargeBinary, primary_key=True),
+    sa.Column("who", sa.LargeBinary, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+sa.Index("notice_who", notice.c.who)
+
 way_back = _table(
     "way_back",
     sa.Column("code", sa.LargeBinary, primary_key=True),

@@ -1,5 +1,6 @@
 """The schema says no more in clear than it must, and the file is its owner's alone."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ COLUMNS = {
     "outbox": [
         *("id", "kind", "lane", "next_try", "expires", "attempts", "trying", "channel", "wrapped", "sealed"),
     ],
+    "notice": ["reference", "who", "expires", "wrapped", "sealed"],
     "way_back": ["code", "who", "expires"],
     "seen": ["hash", "expires"],
     "counts": ["week", "level", "language", "number"],
@@ -33,6 +35,13 @@ def test_the_database_has_these_columns_and_no_others(conn: sa.Connection) -> No
     found = sa.inspect(conn)
     names = set(found.get_table_names()) - {"alembic_version"}  # which holds the number of the schema
     assert {name: [column["name"] for column in found.get_columns(name)] for name in names} == COLUMNS
+
+
+def test_every_column_is_explained_and_none_that_does_not_exist() -> None:
+    page = Path(__file__).parents[2].joinpath("config", "README.md").read_text(encoding="utf-8")
+    _, _, stored = page.partition("## What is stored")
+    told = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \| \S.* \| \S.* \|$", stored, re.MULTILINE))
+    assert told == {f"{table}.{column}" for table, columns in COLUMNS.items() for column in columns}
 
 
 def made(conn: sa.Connection) -> dict[str, str]:

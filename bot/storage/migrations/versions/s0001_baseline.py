@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Make every table."""
     _talk()
     _outbox()
+    _notice()
     _keyed_hashes()
     _numbers()
 
@@ -45,6 +46,19 @@ def _outbox() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("outbox_next", "outbox", ["lane", "next_try", "expires"])
+
+
+def _notice() -> None:
+    op.create_table(
+        "notice",
+        sa.Column("reference", sa.LargeBinary, primary_key=True),
+        sa.Column("who", sa.LargeBinary, nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False),
+        sa.Column("wrapped", sa.LargeBinary, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("notice_who", "notice", ["who"])
 
 
 def _keyed_hashes() -> None:

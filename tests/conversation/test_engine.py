@@ -1,0 +1,207 @@
+"""One turn: what is read, what is refused, what comes too late, what is not understood."""
+
+from datetime import timedelta
+
+import pytest
+from fakes import BOOK, FLOW, MORNING, OFFERED, Talk, at_step, begun, sent, sent_in_emergency
+
+from bot.conversation.engine import lives_until
+from bot.conversation.model import Kind
+
+STEPS = sorted(FLOW.steps)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+# ── how short it is ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_from_sos_to_a_consented_alert_it_takes_three_messages() -> None:
+    talk = Talk().write("SOS").pick("me").pick("act")
+    assert talk.written == 3
+    assert [(one.number, one.level) for one in talk.handed] == [(0, 1)]
+
+
+def test_an_ordinary_case_takes_twelve_messages() -> None:
+    talk = sent()
+    assert talk.written == 12
+    assert [(one.number, one.level) for one in talk.handed] == [(0, 2)]
+
+
+def test_another_person_s_case_takes_one_more() -> None:
+    talk = begun().picks("no", "no", "tell", "other", "yes", "threat", "MX-OAX", "quiet", "here", "send", "act")
+    assert (talk.written, len(talk.handed)) == (13, 1)
+
+
+# ── what is too old ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("age", "step"), [(0, "danger"), (59, "danger"), (60, "danger"), (61, "device"), (1440, "device")])
+def test_an_answer_older_than_an_hour_answers_nothing(age: int, step: str) -> None:
+    talk = begun().write("1", late=age * MINUTE)
+    assert talk.step == step
+    assert ("too_old" in talk.lines) == (step == "device")
+
+
+@pytest.mark.parametrize("written", ["7", "Yes, send it", "7 please", "anything"])
+def test_an_answer_older_than_an_hour_is_no_consent(written: str) -> None:
+    talk = at_step("review").write(written, late=61 * MINUTE)
+    assert (talk.step, talk.talk.consents, talk.lines[0]) == ("review", (), "too_old")
+
+
+@pytest.mark.parametrize("step", ["", *STEPS])
+@pytest.mark.parametrize("cry", ["SOS", "emergency"])
+def test_a_cry_for_help_of_23_hours_ago_opens_the_emergency_path_and_says_so(step: str, cry: str) -> None:
+    talk = (at_step(step) if step else Talk()).write(cry, late=23 * HOUR)
+    assert (talk.step, talk.lines[0], talk.talk.urgent) == ("sos", "wrote_at", True)
+    assert f"You wrote this at {talk.now - 23 * HOUR:%H:%M}." in talk.text
+
+
+@pytest.mark.parametrize("cry", ["SOS", "emergency"])
+def test_a_cry_for_help_within_the_hour_needs_no_such_word(cry: str) -> None:
+    assert "wrote_at" not in Talk().write(cry, late=59 * MINUTE).lines
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("cry", ["SOS", "emergency"])
+def test_a_cry_for_help_of_25_hours_ago_opens_nothing(step: str, cry: str) -> None:
+    talk = at_step(step)
+    urgent = talk.talk.urgent
+    talk.write(cry, late=25 * HOUR)
+    assert (talk.step, talk.lines[0], talk.talk.urgent) == (step, "too_old", urgent)
+
+
+def test_where_nothing_waits_what_comes_late_is_met_with_silence() -> None:
+    assert Talk().write("hello", late=61 * MINUTE).outcome.effects == ()
+    assert Talk().write("SOS", late=25 * HOUR).conversation is None
+    resting = sent().pick("no")
+    kept = resting.talk
+    assert resting.write("hello", late=61 * MINUTE).outcome.effects == ()
+    assert resting.talk == kept
+
+
+@pytest.mark.parametrize("age", [0, 61, 60 * 24 * 30])
+@pytest.mark.parametrize("step", STEPS)
+def test_erase_and_stop_hold_at_any_age(step: str, age: int) -> None:
+    assert at_step(step).write("ERASE", late=age * MINUTE).outcome.erase
+    stopped = at_step(step).write("stop", late=age * MINUTE)
+    assert stopped.lines in {("stopped",), ("stopped_case",)}
+
+
+@pytest.mark.parametrize("order", ["help", "back", "skip", "language", "privacy", "verify", "send now", "/start"])
+def test_other_commands_older_than_an_hour_do_nothing(order: str) -> None:
+    talk = at_step("event").write(order, late=61 * MINUTE)
+    assert (talk.step, talk.lines) == ("event", ("too_old", "event"))
+
+
+def test_a_message_from_a_clock_that_goes_ahead_is_taken() -> None:
+    assert begun().write("1", late=-HOUR).step == "danger"
+
+
+# ── what is refused ──────────────────────────────────────────────────────────────────────────────────────
+
+REFUSED = [kind for kind in Kind if kind not in {Kind.TEXT, Kind.TAP}]
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("step", STEPS)
+def test_what_is_not_text_is_refused_with_the_reason_and_the_question_stands(step: str, kind: Kind) -> None:
+    for caption in ("", "1", "hello"):
+        talk = at_step(step)
+        answers = talk.talk.answers
+        talk.write(caption, kind=kind)
+        assert (talk.step, talk.lines[0], talk.talk.answers) == (step, f"refused_{kind}", answers)
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_photo_as_the_first_message_is_refused_and_greeted(kind: Kind) -> None:
+    assert Talk().write("", kind=kind).lines[:2] == (f"refused_{kind}", "hello")
+    assert sent().pick("no").write("", kind=kind).lines[:2] == (f"refused_{kind}", "case_waiting")
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_cry_for_help_beside_a_photo_is_heard(kind: Kind) -> None:
+    assert at_step("event").write("SOS", kind=kind).step == "sos"
+    assert at_step("event").write("ERASE", kind=kind).outcome.erase
+
+
+def test_an_old_button_changes_nothing() -> None:
+    talk = begun()
+    old = talk.talk.serial
+    talk.write("1", kind=Kind.TAP, tap=old)
+    assert talk.step == "danger"
+    for text in ("1", "skip", "Skip", "back", "language"):
+        assert talk.write(text, kind=Kind.TAP, tap=old).step == "danger"
+        assert talk.lines[0] == "old_tap"
+    assert talk.copy().write("SOS", kind=Kind.TAP, tap=old).step == "sos"
+    assert talk.copy().write("stop", kind=Kind.TAP, tap=old).conversation is None
+    assert talk.write("1", kind=Kind.TAP, tap=talk.talk.serial).step == "sos"
+
+
+# ── what is not understood ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_is_not_understood_is_asked_again_the_second_time_with_a_way_out(step: str) -> None:
+    talk = at_step(step)
+    before, words = talk.talk, FLOW.steps[step].kind == "words"
+    name = "label_needed" if FLOW.steps[step].consent else "not_understood_words" if words else "not_understood"
+    for lines in ((name,), (name, "hint"), (name, "hint")):
+        talk.write("?!" if words else "xyzzy bananas")
+        assert talk.lines[: len(lines)] == lines
+        assert "hint" not in talk.lines[len(lines) :]
+        assert (talk.step, talk.talk.answers, talk.talk.offered) == (step, before.answers, before.offered)
+        assert talk.question is not None
+
+
+def test_what_is_understood_begins_the_count_anew() -> None:
+    talk = at_step("event").write("bananas").write("help").write("bananas")
+    assert "hint" not in talk.lines
+    assert "hint" in talk.write("bananas").lines
+    assert "hint" not in talk.pick("threat").write("bananas").lines
+
+
+def test_text_without_an_open_question_opens_one() -> None:
+    assert sent().pick("no").write("bananas").lines == ("case_waiting", "after")
+
+
+# ── the first message ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("cry", "tag"), [("AYUDA", "es"), ("auxilio", "es"), ("help me", "en")])
+def test_a_cry_as_the_first_message_tells_the_language(cry: str, tag: str) -> None:
+    talk = Talk()
+    talk.hint = "xx"
+    languages = (tag,) if tag in OFFERED else OFFERED[:2]
+    assert (talk.write(cry).step, talk.says[0].languages) == ("sos", languages)
+
+
+@pytest.mark.parametrize(("hint", "languages"), [("en-US", ("en",)), ("", OFFERED[:2])])
+def test_sos_as_the_first_message_is_answered_in_the_platform_s_language_or_in_the_first_two(
+    hint: str, languages: tuple[str, ...]
+) -> None:
+    talk = Talk()
+    talk.hint = hint
+    assert (talk.write("SOS").says[0].languages, talk.lines) == (languages, ("sos", "risk_short", "sos", "unsent"))
+
+
+def test_a_cry_in_another_language_does_not_change_the_language_of_a_talk() -> None:
+    assert begun().write("AYUDA").says[0].languages == ("en",)
+
+
+# ── how long it lives ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_intake_lives_half_an_hour_an_urgent_one_a_day_and_a_case_s_record_two_weeks() -> None:
+    now = MORNING + HOUR
+    assert lives_until(BOOK, begun().talk, now) == now + timedelta(minutes=30)
+    assert lives_until(BOOK, Talk().write("SOS").talk, now) == now + timedelta(hours=24)
+    assert lives_until(BOOK, begun().picks("no", "now").talk, now) == now + timedelta(hours=24)
+    for talk in (sent(), sent_in_emergency()):
+        assert talk.talk.case is not None
+        assert lives_until(BOOK, talk.talk, now) == talk.talk.case.opened_at + timedelta(days=14)
+
+
+def test_a_message_from_a_new_address_of_the_same_person_is_answered_there() -> None:
+    talk = sent().write("stop")
+    assert talk.talk.sender.address == ""
+    assert talk.write("hello").talk.sender.address == "someone"
