@@ -24,7 +24,15 @@ OFFICER = "officer@benchmark.invalid"
 SENDER = "postigo@benchmark.invalid"
 PATIENCE = 60.0  # seconds without an answer, after which something is broken
 
-Visit = tuple[str, Script, int]  # address, script, place in it to begin at
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One person's messages: those of a script from `start` up to `end`."""
+
+    address: str
+    script: Script
+    start: int = 0
+    end: int | None = None
 
 
 @dataclass(slots=True)
@@ -80,7 +88,7 @@ class Stand:
 
     def strangers(self, label: str) -> Iterator[Visit]:
         """Yield people without end who have never written before."""
-        return ((address, script, 0) for address, script in people(self.written, label))
+        return (Visit(address, script) for address, script in people(self.written, label))
 
     async def talk(self, visits: Iterator[Visit], at_once: int, more: Callable[[], bool]) -> list[float]:
         """Let `at_once` people talk at the same time as long as `more()`; return the seconds each turn took.
@@ -92,11 +100,11 @@ class Stand:
         return took
 
     async def _one_after_another(self, visits: Iterator[Visit], more: Callable[[], bool], took: list[float]) -> None:
-        for address, script, start in visits:
-            for place in range(start, len(script.lines)):
+        for visit in visits:
+            for place in range(len(visit.script.lines))[visit.start : visit.end]:
                 if not more():
                     return
-                took.append(await self._turn(address, script, place))
+                took.append(await self._turn(visit.address, visit.script, place))
 
     async def _turn(self, address: str, script: Script, place: int) -> float:
         answered = script.lines[place].answered

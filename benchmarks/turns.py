@@ -68,7 +68,9 @@ async def _round(
 
 
 def _table(rows: list[Row]) -> Table:
-    table = Table("what", "at once", "a second", "lowest, highest", "of raw sqlite3", "of raw fsync", "p50 ms", "p99 ms")
+    table = Table(
+        "what", "at once", "a second", "lowest, highest", "of raw sqlite3", "of raw fsync", "p50 ms", "p99 ms"
+    )
     syncs, commits = median(rows[0].rates), median(rows[1].rates)
     for row in sorted(rows[:2], key=lambda row: row.name) + sorted(rows[2:], key=lambda row: row.name, reverse=True):
         rate = median(row.rates)

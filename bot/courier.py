@@ -5,7 +5,7 @@ writer that also settles the row. Nothing is decided here about what a person is
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -60,11 +60,11 @@ class Courier:
     post: Post
     now: Callable[[], datetime]
     fraction: Callable[[], float]
-    _carried: set[bytes] = field(default_factory=set)  # rows being carried
+    _carried: set[bytes] = field(default_factory=set)  # rows being carried that are no mails
+    _mailing: set[bytes] = field(default_factory=set)  # mails being carried
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
-    _mails: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAILS_AT_ONCE))
 
     def wake(self) -> None:
         """Look for work now: something was committed."""
@@ -95,31 +95,29 @@ class Courier:
     # ── claiming ───────────────────────────────────────────────────────────────────────────────────────
 
     async def _claim(self) -> list[Row]:
-        free = AT_ONCE - len(self._carried)
-        return (
-            await self.writer.do(partial(self._mark, free=free, busy=frozenset(self._carried)), urgent=True)
-            if free > 0
-            else []
-        )
+        if len(self._carried) >= AT_ONCE:
+            return []
+        unreadable = len(self.outbox.unreadable)
+        busy, room = frozenset(self._carried | self._mailing), MAILS_AT_ONCE - len(self._mailing)
+        claimed = await self.writer.do(partial(self._mark, busy=busy, room=room), urgent=True)
+        if len(self.outbox.unreadable) > unreadable:
+            event(Logged.EFFECT_UNREADABLE, rows=len(self.outbox.unreadable))
+        return claimed
 
-    def _mark(self, conn: sa.Connection, free: int, busy: frozenset[bytes]) -> list[Row]:
-        """Mark what is tried next: one message a person at a time, everything else as it is due."""
-        found = self.outbox.claimable(conn, self.now(), free, busy)
-        spoken: set[bytes] = set()
-        claimed = []
-        for row in found:
-            if row.kind == "say":
-                if row.who in spoken:
-                    continue
-                spoken.add(row.who)
-            if self.outbox.mark_trying(conn, row.id):
-                claimed.append(row)
-                if isinstance(row.effect, Mail):
-                    self.report(conn, row.who, Trying(row.effect.number))
+    def _mark(self, conn: sa.Connection, busy: frozenset[bytes], room: int) -> list[Row]:
+        """Mark what is tried next: one message a person at a time, few mails at once, the rest as it is due."""
+        now = self.now()
+        found = self.outbox.claimable(conn, now, AT_ONCE, busy, mails=False)
+        if room > 0:
+            found += self.outbox.claimable(conn, now, room, busy, mails=True)
+        claimed = [row for row in _one_word_each(found) if self.outbox.mark_trying(conn, row.id)]
+        for row in claimed:
+            if isinstance(row.effect, Mail):
+                self.report(conn, row.who, Trying(row.effect.number))
         return claimed
 
     def _start(self, row: Row) -> None:
-        self._carried.add(row.id)
+        (self._mailing if row.kind == "mail" else self._carried).add(row.id)
         task = asyncio.create_task(self._carry(row), name="carry")
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, row.id))
@@ -127,13 +125,14 @@ class Courier:
     def _ended(self, row: bytes, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._carried.discard(row)
+        self._mailing.discard(row)
         self._work.set()
         if not task.cancelled() and task.exception() is not None:
             event(Logged.REPORT_FAILED, error=task.exception())
 
     async def _rest(self) -> None:
         """Wait for work: a commit, the end of a carriage, or the next row's hour."""
-        if not self._carried and not self._work.is_set():
+        if not self._carried and not self._mailing and not self._work.is_set():
             self._idle.set()
         wait = LONGEST_SLEEP
         if len(self._carried) < AT_ONCE:
@@ -210,8 +209,7 @@ class Courier:
         mail = row.effect
         if not isinstance(mail, Mail):
             raise TypeError("a row of a mail holds something else")
-        async with self._mails:
-            await self.post.send(mail.body, mail.recipient)
+        await self.post.send(mail.body, mail.recipient)
         event(Logged.MAIL_ACCEPTED, reference=mail.reference, attempts=row.attempts)
         taken = Accepted(mail.number, self.now()) if self.post.confirms else Placed(mail.number)
         await self._settle(row, taken)
@@ -247,6 +245,17 @@ class Courier:
             return AFTER_REFUSAL
         wait = error.retry_after or BACKOFF[min(row.attempts, len(BACKOFF) - 1)]
         return wait * (1 + JITTER * self.fraction())
+
+
+def _one_word_each(rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield the rows without a person's second text and later ones: each waits until the one before it was said."""
+    spoken: set[bytes] = set()
+    for row in rows:
+        if row.kind != "say":
+            yield row
+        elif row.who not in spoken:
+            spoken.add(row.who)
+            yield row
 
 
 def _log_failure(row: Row, error: DeliveryError) -> None:

@@ -114,7 +114,7 @@ def _flows(profile: MissionProfile, now: datetime) -> Iterator[str]:
         return
     read = known.content
     yield from flow_findings(read.flow, read.commands, known.spoken, known.standing)
-    yield from triage_findings(read.triage, read.alert, read.flow, known.spoken)
+    yield from triage_findings(read.triage, texts=read.alert, flow=read.flow, spoken=known.spoken)
 
 
 def _languages() -> Iterator[str]:

@@ -146,10 +146,16 @@ def changed(*changes: tuple[str, str], more: str = "") -> str:
     for old, new in changes:
         assert old in toml, f"the small flow has no {old!r}"
         toml = toml.replace(old, new, 1)
-    texts = {name: " ".join(["Said.", *(f"{{{place}}}" for place in sorted(places))]) for name, places in named.TEXTS.items()}
+    texts = {
+        name: " ".join(["Said.", *(f"{{{place}}}" for place in sorted(places))]) for name, places in named.TEXTS.items()
+    }
     texts |= {"more": "More", "skip": "Skip"}
     own = toml.partition("[text]")[2] + more
-    return toml + more + "".join(f'{name} = "{text}"\n' for name, text in texts.items() if f"\n{name} = " not in f"\n{own}")
+    return (
+        toml
+        + more
+        + "".join(f'{name} = "{text}"\n' for name, text in texts.items() if f"\n{name} = " not in f"\n{own}")
+    )
 
 
 def flow_of(toml: str) -> Flow:

@@ -13,7 +13,7 @@ STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
 
 def cry(turn: Turn) -> Outcome:
     """Open the emergency path; what was answered stays, what was consented is asked anew."""
-    flow, here = turn.book.flow, turn.book.flow.step(turn.talk.step)
+    flow, here = turn.book.flow, turn.book.flow.step(turn.talk.resume or turn.talk.step)
     lines: tuple[Line, ...] = ()
     if turn.now - turn.message.at > STALE_AFTER:
         written = turn.message.at.astimezone(turn.now.tzinfo)

@@ -34,10 +34,15 @@ _PUT = Statement(
     "VALUES (:id, :kind, :lane, :next_try, :expires, 0, 0, :channel, :wrapped, :sealed)"
 )
 _NOTES = Statement("SELECT id, wrapped FROM outbox WHERE id >= :who AND id < :after")
-_COMING = Statement("SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try <= :minute ORDER BY next_try")
+_ALL_KINDS = 2  # what is looked for: 1 mails, 0 everything else
+_COMING = Statement(
+    "SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try <= :minute "
+    "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 ELSE 0 END = :sought) ORDER BY next_try"
+)
 _OF_ONE = Statement(
     "SELECT id, kind, lane, attempts, trying, expires, wrapped, sealed FROM outbox "
-    "WHERE id >= :who AND id < :after AND (next_try <= :minute OR (kind = 'say' AND attempts > 0))"
+    "WHERE id >= :who AND id < :after AND (next_try <= :minute OR (kind = 'say' AND attempts > 0)) "
+    "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 ELSE 0 END = :sought)"
 )
 _MARK = Statement("UPDATE outbox SET trying = 1, attempts = attempts + 1 WHERE id = :id")
 _DONE = Statement("DELETE FROM outbox WHERE id = :id")
@@ -105,16 +110,21 @@ class Outbox:
                 sealed=sealed,
             )
 
-    def claimable(self, conn: sa.Connection, now: datetime, limit: int, busy: Collection[bytes]) -> list[Row]:
+    def claimable(
+        self, conn: sa.Connection, now: datetime, limit: int, busy: Collection[bytes], *, mails: bool | None = None
+    ) -> list[Row]:
         """Return what is due: people with something urgent first, each person's rows together and in order.
+
+        `mails` True: only mails; False: everything else. A mail server that hangs must not hold up words.
 
         `busy` names people or single rows that are being carried now. A person's words keep their order: a
         Say whose try failed, or that is being carried, holds back the later ones (an ordinary one nothing
         urgent). One that waits for its hour for the first time doesn't, and only a Say waits for another row.
         """
         rows: list[Row] = []
-        for who in self._people(conn, now, busy):
-            rows += self._in_order(conn, who, now, busy)
+        sought = _ALL_KINDS if mails is None else int(mails)
+        for who in self._people(conn, now, busy, sought):
+            rows += self._in_order(now, busy, self._of_one(conn, who, now, sought))
             if len(rows) >= limit:
                 break
         return rows[:limit]
@@ -198,11 +208,11 @@ class Outbox:
             self.unreadable.add(row)
             return None
 
-    def _people(self, conn: sa.Connection, now: datetime, busy: Collection[bytes]) -> Iterator[bytes]:
+    def _people(self, conn: sa.Connection, now: datetime, busy: Collection[bytes], sought: int) -> Iterator[bytes]:
         """Yield each person who has something due, those with something urgent first."""
         told = set(busy)
         for lane in (URGENT, OTHER):
-            for row, wrapped in _COMING(conn, lane=lane, minute=minute(now)):
+            for row, wrapped in _COMING(conn, lane=lane, minute=minute(now), sought=sought):
                 who = row[:-TAIL_BYTES]
                 if who in told or row in told:
                     continue
@@ -211,21 +221,21 @@ class Outbox:
                     told.add(who)
                     yield who
 
-    def _in_order(self, conn: sa.Connection, who: bytes, now: datetime, busy: Collection[bytes]) -> Iterator[Row]:
+    def _in_order(self, now: datetime, busy: Collection[bytes], rows: list[_Found]) -> Iterator[Row]:
         held = OTHER + 1  # the most urgent lane in which an earlier text is stuck
-        for found in self._of_one(conn, who, now):
+        for found in rows:
             due = found.due <= now and found.id not in busy
             if found.kind == "say":
                 stuck = found.id in busy or (found.attempts > 0 and not due)
                 held = min(held, found.lane) if stuck else held
                 due = due and found.lane < held
-            if due and (row := self._row(who, found)):
+            if due and (row := self._row(found.id[:-TAIL_BYTES], found)):
                 yield row
 
-    def _of_one(self, conn: sa.Connection, who: bytes, now: datetime) -> list[_Found]:
+    def _of_one(self, conn: sa.Connection, who: bytes, now: datetime, sought: int) -> list[_Found]:
         """Return the rows of one person that are due or hold others back, in order, without those past their time."""
         found = []
-        for row, *columns in _OF_ONE(conn, **of(who), minute=minute(now)):
+        for row, *columns in _OF_ONE(conn, **of(who), minute=minute(now), sought=sought):
             note = self._known_note(row, columns[-2])
             if note:
                 found.append(_Found(*note, row, *columns))

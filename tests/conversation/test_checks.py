@@ -1,13 +1,18 @@
+import re
 import tomllib
 from itertools import product
+from pathlib import Path
 
 import pytest
 from fakes import CATALOGS, COMMANDS, FLOW, written
 from fakes_flow import found
+from pydantic import BaseModel
 
 from bot.content import content
+from bot.conversation import reading
 from bot.conversation.checks import findings
 from bot.conversation.reading import read_flow
+from bot.handoff import triage
 from bot.language.catalogs import LANGUAGES
 
 AT = "flows/small.toml: step "
@@ -19,7 +24,7 @@ def test_the_real_flow_has_no_findings_in_any_language_that_is_offered() -> None
 
 
 @pytest.mark.parametrize("profile", sorted(content("missions").glob("*.toml")), ids=lambda path: path.stem)
-def test_the_real_flow_has_no_findings_with_the_areas_of_an_example_mission(profile) -> None:
+def test_the_real_flow_has_no_findings_with_the_areas_of_an_example_mission(profile: Path) -> None:
     mission = tomllib.loads(profile.read_text("utf-8"))
     flow = read_flow(written("intake.toml"), "intake.toml").with_choices("areas", mission["areas"])
     flow = flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in mission["languages"]})
@@ -74,7 +79,11 @@ def test_names_can_be_told_from_all_else(old: str, new: str, sentence: str) -> N
             ["'reply': next.otherwise = 'revue' names a step that doesn't exist"],
         ),
         ('next.rest = "end"', "", ["'after': 'rest' leads nowhere: next.otherwise is missing"]),
-        ('next.otherwise = "add"', "", [f"'text': '{one}' leads nowhere: next.otherwise is missing" for one in ("words", "skip")]),
+        (
+            'next.otherwise = "add"',
+            "",
+            [f"'text': '{one}' leads nowhere: next.otherwise is missing" for one in ("words", "skip")],
+        ),
         (
             'next.otherwise = "reply"',
             "",
@@ -119,9 +128,24 @@ def test_after_own_words_another_question_follows(changes: list[tuple[str, str]]
                 "'language': as first of the flow, it must have choices_from = \"languages\"",
             ],
         ),
-        ('ask = "What else?"', 'ask = "What else?"\nchoices.no = "No"', ["'text': it takes own words, so it can't offer choices"]),
-        ('kind = "words"', "", ["'text': it offers nothing to choose", "'text': it must take own words: corrections after the handoff go there"]),
-        ('next.rest = "end"', 'next.rest = "end"\nnext.go = "end"', ["'after': next.go routes a choice that isn't offered"]),
+        (
+            'ask = "What else?"',
+            'ask = "What else?"\nchoices.no = "No"',
+            ["'text': it takes own words, so it can't offer choices"],
+        ),
+        (
+            'kind = "words"',
+            "",
+            [
+                "'text': it offers nothing to choose",
+                "'text': it must take own words: corrections after the handoff go there",
+            ],
+        ),
+        (
+            'next.rest = "end"',
+            'next.rest = "end"\nnext.go = "end"',
+            ["'after': next.go routes a choice that isn't offered"],
+        ),
         (
             'kind = "words"',
             'kind = "words"\naccepts = ["yes"]',
@@ -134,7 +158,10 @@ def test_a_step_offers_what_it_routes_and_accepts(old: str, new: str, sentences:
 
 
 def test_an_answer_kept_as_another_steps_is_one_that_step_knows() -> None:
-    of_its_own = ('consent = "act"\nurgent = true', 'consent = "act"\nurgent = true\nchoices.act = "Yes"\nchoices.never = "Never"')
+    of_its_own = (
+        'consent = "act"\nurgent = true',
+        'consent = "act"\nurgent = true\nchoices.act = "Yes"\nchoices.never = "Never"',
+    )
     assert found(of_its_own) == [
         f"{AT}'sos_act': it offers 'never', but keeps its answer as that of 'act', which doesn't"
     ]
@@ -171,11 +198,17 @@ ONE_CHOICE = "it takes one choice, all of them written here and shown at once"
 @pytest.mark.parametrize(
     ("changes", "sentences"),
     [
-        ([('words.no = "no"\naccepts = ["send"]\nskip = false', 'accepts = ["send"]')], ["it can be skipped: it needs skip = false"]),
+        (
+            [('words.no = "no"\naccepts = ["send"]\nskip = false', 'accepts = ["send"]')],
+            ["it can be skipped: it needs skip = false"],
+        ),
         ([('consent = "send"', 'consent = "send"\npage = 1')], [ONE_CHOICE]),
         ([('consent = "send"', 'consent = "send"\nkind = "several"')], [ONE_CHOICE]),
         ([('consent = "send"', 'consent = "send"\nchoices_from = "languages"')], [ONE_CHOICE]),
-        ([('words.no = "no"\naccepts = ["send"]', 'accepts = ["send", "no"]')], ["there is no choice that doesn't accept"]),
+        (
+            [('words.no = "no"\naccepts = ["send"]', 'accepts = ["send", "no"]')],
+            ["there is no choice that doesn't accept"],
+        ),
     ],
 )
 def test_a_consent_is_one_question_with_a_yes_and_a_no(changes: list[tuple[str, str]], sentences: list[str]) -> None:
@@ -225,10 +258,26 @@ def test_only_a_consent_to_act_hands_over(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('accepts = ["send"]\nskip = false\nnext.otherwise', 'accepts = ["send"]\nnext.otherwise', "what was added is sent, but it can be skipped: it needs skip = false"),
-        ("sends = true", 'sends = true\nconsent = "send"', "additions are sent after the handoff, by a step that is no consent"),
-        ("after = true\nsends = true", "sends = true", "additions are sent after the handoff, by a step that is no consent"),
-        ('skip = false\nnext.otherwise = "end"\n\n[[step]]\nname = "after"', 'skip = false\nnext.otherwise = "add"\n\n[[step]]\nname = "after"', "with nothing to send it leads to itself"),
+        (
+            'accepts = ["send"]\nskip = false\nnext.otherwise',
+            'accepts = ["send"]\nnext.otherwise',
+            "what was added is sent, but it can be skipped: it needs skip = false",
+        ),
+        (
+            "sends = true",
+            'sends = true\nconsent = "send"',
+            "additions are sent after the handoff, by a step that is no consent",
+        ),
+        (
+            "after = true\nsends = true",
+            "sends = true",
+            "additions are sent after the handoff, by a step that is no consent",
+        ),
+        (
+            'skip = false\nnext.otherwise = "end"\n\n[[step]]\nname = "after"',
+            'skip = false\nnext.otherwise = "add"\n\n[[step]]\nname = "after"',
+            "with nothing to send it leads to itself",
+        ),
     ],
 )
 def test_additions_are_sent_on_purpose_and_after_the_handoff(old: str, new: str, sentence: str) -> None:
@@ -240,3 +289,27 @@ def test_nothing_more_is_told_while_a_way_leads_nowhere() -> None:
     told = [found(*changes) for changes in product(*([one, (one[0], one[0])] for one in both))]
     assert [len(sentences) for sentences in told] == [1, 1, 1, 0]
     assert "ned" in told[0][0]
+
+
+KEYS = {
+    *(key for shape in (reading._Head, reading._Step, reading._Command) for key in shape.model_fields),
+    *(key for key in triage._Row.model_fields),
+}
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_every_key_of_the_format_is_told_on_its_page(key: str) -> None:
+    page = (content("flows") / "README.md").read_text("utf-8")
+    assert re.search(rf"(`\[*|^|\[\[step\.){key}\b[^\n]*(`| = |\.\w+ = |\]\])", page, re.MULTILINE)
+
+
+def test_every_example_on_the_page_is_written_as_the_program_reads_it() -> None:
+    page = (content("flows") / "README.md").read_text("utf-8")
+    shapes: dict[str, type[BaseModel]] = {"step": reading._Step, "command": reading._Command, "rule": triage._Row}
+    read = [
+        shapes[table].model_validate(row)
+        for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+        for table, rows in tomllib.loads(block).items()
+        for row in rows
+    ]
+    assert len(read) == 4

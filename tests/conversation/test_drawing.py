@@ -52,7 +52,8 @@ stateDiagram-v2
 def machine_edges(flow: Flow) -> set[tuple[str, str]]:
     """Every (step, target) of the machine that leads the talks."""
     events = Paths(flow).machine.events.values()
-    return {(arc.source, arc.dest) for event in events for arcs in event.transitions.values() for arc in arcs}
+    arcs = [arc for event in events for several in event.transitions.values() for arc in several]
+    return {(arc.source, arc.dest or "") for arc in arcs}
 
 
 def test_a_small_flow_is_drawn_for_mermaid() -> None:

@@ -90,7 +90,7 @@ def test_erase_and_stop_hold_at_any_age(step: str, age: int) -> None:
 @pytest.mark.parametrize("order", ["help", "back", "skip", "language", "privacy", "verify", "send now", "/start"])
 def test_other_commands_older_than_an_hour_do_nothing(order: str) -> None:
     talk = at_step("event").write(order, late=61 * MINUTE)
-    assert (talk.step, talk.lines) == ("event", ("too_old", "event"))
+    assert (talk.step, talk.lines[:2]) == ("event", ("too_old", "event"))
 
 
 def test_a_message_from_a_clock_that_goes_ahead_is_taken() -> None:

@@ -93,7 +93,10 @@ def test_a_text_may_have_a_form_for_a_channel_and_one_for_a_bare_mission() -> No
         ),
         (
             [('idle = "after"', 'idle = "reply"'), ('next.act = "after"', 'next.act = "text"\nnext.no = "end"')],
-            ["step 'after': nothing leads here", "step 'reply': as idle of the flow, it must be asked after the handoff"],
+            [
+                "step 'after': nothing leads here",
+                "step 'reply': as idle of the flow, it must be asked after the handoff",
+            ],
         ),
     ],
 )
@@ -107,8 +110,16 @@ def test_a_flow_has_the_steps_that_the_program_names(changes: list[tuple[str, st
     [
         (('says = ["hello"]', 'says = ["hello", "hullo"]'), "", "text 'hullo' is missing: the step 'language' says it"),
         (("[text]", "[text]"), 'idle_talk = "Said."\n', "text 'idle_talk' is never said"),
-        (("[text]", "[text]"), 'late = "Not yet: {contacts}"\n', "text 'late' needs a form 'late_bare', for a mission that has nothing to put there"),
-        (("[text]", "[text]"), 'verify = "See {site}."\n', "text 'verify' needs a form 'verify_bare', for a mission that has nothing to put there"),
+        (
+            ("[text]", "[text]"),
+            'late = "Not yet: {contacts}"\n',
+            "text 'late' needs a form 'late_bare', for a mission that has nothing to put there",
+        ),
+        (
+            ("[text]", "[text]"),
+            'verify = "See {site}."\n',
+            "text 'verify' needs a form 'verify_bare', for a mission that has nothing to put there",
+        ),
     ],
 )
 def test_a_flow_has_the_texts_that_are_said_and_no_others(change: tuple[str, str], more: str, sentence: str) -> None:

@@ -13,14 +13,22 @@ LONG = "a" * 300
         ('ask = "What else?"', 'ask = "What else for {minutes}?"', ""),
         ('ask = "What else?"', 'ask = "What else for {person}?"', "step 'text': nothing fills in the place {person}"),
         ('ask = "Send this?"', 'ask = "Send {reference}?"', "step 'review': nothing fills in the place {reference}"),
-        ('ask = "May they act?"', 'ask = "May they act for {reference}?"', "step 'act': nothing fills in the place {reference}"),
+        (
+            'ask = "May they act?"',
+            'ask = "May they act for {reference}?"',
+            "step 'act': nothing fills in the place {reference}",
+        ),
         ('ask = "Send this?"', 'ask = "See {contacts}?"', "step 'review': nothing fills in the place {contacts}"),
         ('title = "Reply"', 'title = "Reply of {mission}"', "step 'reply': nothing fills in the place {mission}"),
         ('choices.here = "Here"', 'choices.here = "Here {time}"', "step 'reply': nothing fills in the place {time}"),
         ('say = "Noted."', 'say = "Noted by {mission}."', ""),
         ('say = "Noted."', 'say = "Noted at {time}."', "step 'act': nothing fills in the place {time}"),
         ('hello = "I am a program."', 'hello = "I am {who}."', "text 'hello': nothing fills in the place {who}"),
-        ('hello = "I am a program."', 'hello = "I am { mission }."', "text 'hello': a brace stands there that isn't part of a {place}"),
+        (
+            'hello = "I am a program."',
+            'hello = "I am { mission }."',
+            "text 'hello': a brace stands there that isn't part of a {place}",
+        ),
         ('hello = "I am a program."', 'hello = "I am a program!"', "text 'hello': no exclamation marks"),
     ],
 )
@@ -33,7 +41,10 @@ def test_every_place_is_one_that_is_filled_in_there(old: str, new: str, sentence
     [
         ('left = "It left at {time}."\n', []),
         ('left = "It left: {code}."\n', ["text 'left': nothing fills in the place {code}"]),
-        ('late = "See {contacts}"\nlate_bare = "See {contacts}"\n', ["text 'late_bare': nothing fills in the place {contacts}"]),
+        (
+            'late = "See {contacts}"\nlate_bare = "See {contacts}"\n',
+            ["text 'late_bare': nothing fills in the place {contacts}"],
+        ),
         ('privacy = "See {site}"\n', ["text 'privacy': nothing fills in the place {site}"]),
         ('codes_signal = "{reference} {code} {check}"\n', []),
     ],
@@ -80,18 +91,32 @@ def test_a_question_is_short(ask: str, sentence: str) -> None:
 
 
 def test_what_is_said_before_a_question_is_short_too_in_each_of_its_forms() -> None:
-    assert found(more='hello_signal = "One. Two. Three."\n') == [f"{AT}text 'hello_signal' has 3 sentences, more than 2"]
+    assert found(more='hello_signal = "One. Two. Three."\n') == [
+        f"{AT}text 'hello_signal' has 3 sentences, more than 2"
+    ]
 
 
 @pytest.mark.parametrize(
     ("old", "ask", "sentence"),
     [
         ('ask = "What else?"', "a" * 280, ""),
-        ('ask = "What else?"', "a" * 281, "step 'text': in en, the question with what is said around it has 281 characters, more than 280"),
+        (
+            'ask = "What else?"',
+            "a" * 281,
+            "step 'text': in en, the question with what is said around it has 281 characters, more than 280",
+        ),
         ('ask = "Send an alert?"', "a" * 154, ""),
-        ('ask = "Send an alert?"', "a" * 155, "step 'sos': in en, the question with what is said around it has 161 characters, more than 160"),
+        (
+            'ask = "Send an alert?"',
+            "a" * 155,
+            "step 'sos': in en, the question with what is said around it has 161 characters, more than 160",
+        ),
         ('ask = "Which language?"', "a" * 264, ""),
-        ('ask = "Which language?"', "a" * 265, "step 'language': in en, the question with what is said around it has 281 characters, more than 280"),
+        (
+            'ask = "Which language?"',
+            "a" * 265,
+            "step 'language': in en, the question with what is said around it has 281 characters, more than 280",
+        ),
     ],
 )
 def test_a_question_fits_a_phone_with_what_is_said_around_it(old: str, ask: str, sentence: str) -> None:
@@ -125,4 +150,6 @@ def test_a_list_of_contacts_counts_for_the_whole_message_alone() -> None:
 def test_the_choices_of_the_longest_page_count(page: int) -> None:
     choices = "\n".join(f'choices.c{n} = "{n} {"b" * 90}"' for n in range(8))
     told = found(('choices.here = "Here"', f'page = {page}\nchoices.here = "Here"\n{choices}'))
-    assert [sentence.partition(" has ")[0] for sentence in told] == [f"{AT}step 'reply': in en, the whole message"] * (not page)
+    assert [sentence.partition(" has ")[0] for sentence in told] == [f"{AT}step 'reply': in en, the whole message"] * (
+        not page
+    )

@@ -6,6 +6,7 @@ from bot.conversation.machine import arcs_of
 from bot.conversation.routes import fewest_messages, fewest_walks, landings, ways
 
 AT = "flows/small.toml: step "
+UNCONSENTED = "it hands over without a consent to send given just before, by way of"
 REPLY_ON = 'next.otherwise = "review"'
 
 
@@ -55,20 +56,24 @@ def test_every_way_ends() -> None:
     ("changes", "path"),
     [
         ([(REPLY_ON, f'next.day = "act"\n{REPLY_ON}')], "language, reply, act"),
-        ([('next.send = "act"\nnext.otherwise = "end"', 'next.send = "act"\nnext.otherwise = "act"')], "language, reply, review, act"),
+        (
+            [('next.send = "act"\nnext.otherwise = "end"', 'next.send = "act"\nnext.otherwise = "act"')],
+            "language, reply, review, act",
+        ),
         ([('first = "language"', 'first = "act"')], "act"),
     ],
 )
-def test_nothing_is_handed_over_without_a_consent_to_send_just_before(changes: list[tuple[str, str]], path: str) -> None:
-    sentence = f"{AT}'act': it hands over without a consent to send given just before, by way of {path}"
+def test_nothing_is_handed_over_without_a_consent_to_send_just_before(
+    changes: list[tuple[str, str]], path: str
+) -> None:
+    sentence = f"{AT}'act': {UNCONSENTED} {path}"
     assert sentence in found(*changes)
 
 
 def test_a_question_between_the_two_consents_takes_the_first_back() -> None:
     between = '[[step]]\nname = "between"\nask = "Sure?"\nchoices.yes = "Yes"\nnext.otherwise = "act"\n\n[text]'
     assert found(("[text]", between), ('next.send = "act"', 'next.send = "between"')) == [
-        f"{AT}'act': it hands over without a consent to send given just before, "
-        "by way of language, reply, review, between, act",
+        f"{AT}'act': {UNCONSENTED} language, reply, review, between, act",
         f"{AT}'language': no way leads from here to an alert that was consented to",
     ]
 
@@ -76,14 +81,13 @@ def test_a_question_between_the_two_consents_takes_the_first_back() -> None:
 def test_own_words_between_the_consents_are_no_way_round_where_they_are_passed_over() -> None:
     words = '[[step]]\nname = "own"\nkind = "words"\nask = "What?"\nnext.otherwise = "act"\n\n[text]'
     assert found(("[text]", words), ('next.send = "act"', 'next.send = "own"')) == [
-        f"{AT}'act': it hands over without a consent to send given just before, "
-        "by way of language, reply, review, own, act"
+        f"{AT}'act': {UNCONSENTED} language, reply, review, own, act"
     ]
 
 
 def test_nothing_is_handed_over_again_after_the_handoff() -> None:
     assert found(('next.add = "text"', 'next.add = "act"')) == [
-        f"{AT}'act': it hands over without a consent to send given just before, by way of after, act",
+        f"{AT}'act': {UNCONSENTED} after, act",
         f"{AT}'after': 'add' leads to 'act', which is asked before the handoff",
     ]
 
@@ -103,7 +107,10 @@ def test_the_handoff_leads_on_to_what_is_asked_after_it() -> None:
 @pytest.mark.parametrize(
     ("bound", "sentence"),
     [
-        (("review_bound = 5", "review_bound = 4"), "'language': an alert takes 5 messages from here, more than review_bound = 4"),
+        (
+            ("review_bound = 5", "review_bound = 4"),
+            "'language': an alert takes 5 messages from here, more than review_bound = 4",
+        ),
         (("sos_bound = 3", "sos_bound = 2"), "'sos': an alert takes 3 messages from here, more than sos_bound = 2"),
     ],
 )
@@ -112,5 +119,7 @@ def test_an_alert_takes_no_more_messages_than_promised(bound: tuple[str, str], s
 
 
 def test_a_handoff_without_a_yes_is_none() -> None:
-    flow = flow_of(changed(('accepts = ["act"]\nskip = false\nhands_off', 'accepts = ["yes"]\nskip = false\nhands_off')))
+    flow = flow_of(
+        changed(('accepts = ["act"]\nskip = false\nhands_off', 'accepts = ["yes"]\nskip = false\nhands_off'))
+    )
     assert fewest_messages(flow) == (None, 3)

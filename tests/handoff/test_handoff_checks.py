@@ -1,5 +1,5 @@
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,7 +75,10 @@ def test_a_small_triage_has_no_findings() -> None:
             [rule("a", "when.sos_held = 'known'"), GRAVE, ALL],
             ["'a': it names the step 'sos_held', whose answer isn't kept under that name"],
         ),
-        ([rule("a", "when.held = ['knwon', 'unknown']"), GRAVE, ALL], ["'a': it names 'knwon', which 'held' doesn't offer"]),
+        (
+            [rule("a", "when.held = ['knwon', 'unknown']"), GRAVE, ALL],
+            ["'a': it names 'knwon', which 'held' doesn't offer"],
+        ),
         ([rule("a", "only.held = ['unknown']"), GRAVE, ALL], ["'a': it names 'unknown', which 'held' doesn't offer"]),
         ([rule("a", "at_least.held = 5"), GRAVE, ALL], ["'a': at_least.held = 5 is more than is offered"]),
         ([rule("a", "at_least.held = 4"), GRAVE, ALL], []),
@@ -126,13 +129,43 @@ NEVER = "it never decides: the rules above it take all that it matches"
     ("rules", "shadowed"),
     [
         ([GRAVE, rule("late", "when.event = 'torture'", level=1), ALL], ["late"]),
-        ([GRAVE, rule("held", "when.held = 'known'"), rule("again", "when.held = 'known'", "when.event = 'raid'"), ALL], ["again"]),
+        (
+            [
+                GRAVE,
+                rule("held", "when.held = 'known'"),
+                rule("again", "when.held = 'known'", "when.event = 'raid'"),
+                ALL,
+            ],
+            ["again"],
+        ),
         ([GRAVE, rule("all", level=2), rule("held", "when.held = 'known'"), ALL], ["held", "rest"]),
-        ([GRAVE, rule("some", "when.event = ['raid', 'unknown']"), rule("none", "when.event = 'unknown'"), ALL], ["none"]),
-        ([GRAVE, rule("one", "when.event = 'raid'"), rule("raid", "when.event = 'raid'", "at_least.event = 2"), ALL], ["raid"]),
+        (
+            [GRAVE, rule("some", "when.event = ['raid', 'unknown']"), rule("none", "when.event = 'unknown'"), ALL],
+            ["none"],
+        ),
+        (
+            [GRAVE, rule("one", "when.event = 'raid'"), rule("raid", "when.event = 'raid'", "at_least.event = 2"), ALL],
+            ["raid"],
+        ),
         ([GRAVE, rule("many", "at_least.event = 2"), rule("few", "at_least.event = 1"), ALL], []),
-        ([GRAVE, rule("only", "only.want = ['inform', 'funds']"), rule("two", "at_least.want = 2", "only.want = ['inform', 'funds']"), ALL], ["two"]),
-        ([GRAVE, rule("two", "at_least.want = 2", "only.want = ['inform', 'funds']"), rule("only", "only.want = ['inform', 'funds']"), ALL], []),
+        (
+            [
+                GRAVE,
+                rule("only", "only.want = ['inform', 'funds']"),
+                rule("two", "at_least.want = 2", "only.want = ['inform', 'funds']"),
+                ALL,
+            ],
+            ["two"],
+        ),
+        (
+            [
+                GRAVE,
+                rule("two", "at_least.want = 2", "only.want = ['inform', 'funds']"),
+                rule("only", "only.want = ['inform', 'funds']"),
+                ALL,
+            ],
+            [],
+        ),
         ([rule("free", "when.held = ['known', 'unknown']"), GRAVE.replace("level = 2", "level = 1"), ALL], []),
     ],
 )
@@ -166,7 +199,13 @@ def test_grave_events_that_no_rule_names_fall_to_the_last() -> None:
 @pytest.mark.parametrize(
     ("desk", "sentences"),
     [
-        ({}, ["flows/triage.toml: desk: otherwise is missing", "flows/alert.toml: text 'desk_human_rights' is never said"]),
+        (
+            {},
+            [
+                "flows/triage.toml: desk: otherwise is missing",
+                "flows/alert.toml: text 'desk_human_rights' is never said",
+            ],
+        ),
         (
             {"otherwise": "human_rights", "bees": "human_rights"},
             ["flows/triage.toml: desk: 'bees' is no theme that the step 'work' offers"],
@@ -208,11 +247,16 @@ def literals(node: ast.AST) -> set[str]:
     return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
+def said(tree: ast.AST) -> Iterator[ast.expr]:
+    """What is passed to each `say(…)`, where it is written out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
+            yield from (name for name in node.args if isinstance(name, ast.Constant | ast.IfExp))
+
+
 def test_every_text_that_code_says_stands_in_the_list() -> None:
     tree = ast.parse(Path(bot.handoff.alert.__file__).read_text("utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    plain = [call.args[0] for call in calls if call.func.attr == "say" and isinstance(call.args[0], ast.Constant | ast.IfExp)]
-    named = set().union(*map(literals, plain))
+    named = set().union(*map(literals, said(tree)))
     assert len(named) > 20
     assert named - set(TEXTS) - {"sos"} == set()
 

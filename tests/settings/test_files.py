@@ -133,7 +133,7 @@ def test_the_shipped_profile_holds_the_published_address_and_nothing_confirmed()
     assert set(profile.topics) == set(Support)
     assert {topic.availability for topic in profile.topics.values()} == {Availability.UNKNOWN}
     assert profile.verified_on is None
-    assert {one.verified_on for one in (*profile.resources, *profile.crisis_lines)} == {None}
+    assert (profile.resources, profile.crisis_lines) == ((), ())
     assert {topic.verified_on for topic in profile.topics.values()} == {None}
     assert len(run_refusals(profile)) == 4
     assert findings(profile, date(2026, 11, 21))

@@ -1,0 +1,412 @@
+"""What an answer changes; consents; own words; what is gathered."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from fakes import BOOK, FLOW, PAUSE, Talk, at_step, begun, chance, sent, sent_in_emergency
+
+from bot.conversation.asking import added
+from bot.conversation.engine import advance
+from bot.conversation.model import (
+    Answer,
+    Conversation,
+    ConsentKind,
+    Delivered,
+    Due,
+    HandOff,
+    Kind,
+    Message,
+    Say,
+    Timer,
+    Wake,
+)
+
+CONSENTS = sorted(name for name, step in FLOW.steps.items() if step.consent)
+
+
+# ── consents ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def unseen(step: str) -> Talk:
+    """Return a talk whose consent has just been asked anew and has not reached the person yet."""
+    return at_step(step).write("help", seen=False)
+
+
+@pytest.mark.parametrize("step", CONSENTS)
+def test_a_consent_counts_only_when_its_question_had_reached_the_person(step: str) -> None:
+    yes = FLOW.steps[step].accepts[0]
+    talk = unseen(step)
+    for _ in range(3):
+        talk.write(talk.numbers(yes), seen=False)
+        assert (talk.step, talk.lines[0]) == (step, "not_seen")
+    talk.see().write(talk.numbers(yes))
+    assert talk.conversation is not None
+    assert talk.step != step
+
+
+@pytest.mark.parametrize("step", CONSENTS)
+def test_a_yes_that_was_written_before_the_question_came_is_none(step: str) -> None:
+    yes = FLOW.steps[step].accepts[0]
+    talk = unseen(step).wait(seconds=30).see()
+    assert talk.copy().write(talk.numbers(yes), late=PAUSE + timedelta(seconds=1)).lines[0] == "not_seen"
+    assert "not_seen" not in talk.copy().write(talk.numbers(yes), late=PAUSE).lines
+
+
+@pytest.mark.parametrize("step", CONSENTS)
+def test_another_question_that_was_delivered_does_not_count(step: str) -> None:
+    yes = FLOW.steps[step].accepts[0]
+    talk = unseen(step)
+    talk.tell(Delivered(talk.talk.serial - 1, talk.now)).tell(Delivered(talk.talk.serial + 1, talk.now))
+    assert talk.write(talk.numbers(yes)).lines[0] == "not_seen"
+
+
+@pytest.mark.parametrize("step", CONSENTS)
+def test_a_tap_on_the_question_itself_proves_that_it_was_seen(step: str) -> None:
+    yes = FLOW.steps[step].accepts[0]
+    talk = unseen(step)
+    talk.write(talk.numbers(yes), kind=Kind.TAP, tap=talk.talk.serial)
+    assert talk.step != step
+
+
+@pytest.mark.parametrize("step", CONSENTS)
+def test_no_is_no_and_what_was_consented_is_forgotten(step: str) -> None:
+    talk = at_step(step).pick("no")
+    assert not talk.handed
+    if step.startswith("sos"):
+        assert (talk.step, talk.talk.consents) == ("contacts", ())
+        assert talk.lines[0] == f"{step}.note.0"
+    else:
+        assert (talk.conversation, talk.lines) == (None, (f"{step}.note.0",))
+
+
+def test_both_consents_go_with_the_case_with_version_and_time() -> None:
+    talk = sent()
+    case = talk.talk.case
+    assert case is not None
+    assert talk.handed[0].consents == case.consents
+    assert [(one.kind, one.choice, one.version) for one in case.consents] == [
+        (ConsentKind.SEND, "send", FLOW.version),
+        (ConsentKind.ACT, "act", FLOW.version),
+    ]
+    assert case.consents[1].at - case.consents[0].at == PAUSE
+
+
+@pytest.mark.parametrize(("again", "step"), [("back", "review"), ("SOS", "sos")])
+def test_what_was_consented_is_asked_again_after_any_other_way(again: str, step: str) -> None:
+    talk = at_step("act")
+    assert [one.kind for one in talk.talk.consents] == [ConsentKind.SEND]
+    talk.write(again)
+    assert (talk.step, talk.talk.consents) == (step, ())
+
+
+def test_the_second_consent_without_the_first_hands_nothing_over() -> None:
+    """No way leads there; a stored talk might stand there all the same."""
+    talk = at_step("act")
+    talk.conversation = replace(talk.talk, consents=())
+    talk.pick("act")
+    assert (talk.step, talk.handed) == ("language", ())
+
+
+def test_only_after_talking_with_a_person_who_writes_with_a_code_is_told_to_be_a_dead_end() -> None:
+    road = ("no", "no", "tell", "me", "threat", "MX-OAX", "quiet", "code", "send")
+    assert "act.note.1" in begun().picks(*road, "talk").lines
+    assert "act.note.1" not in begun().picks(*road, "act").lines
+    assert "act.note.1" not in begun().picks(*road[:-2], "here", "send", "talk").lines
+
+
+def test_a_phone_that_others_see_is_spoken_of() -> None:
+    assert begun().pick("yes").lines[0] == "device.note.0"
+    assert "device.note.0" not in begun().pick("maybe").lines
+
+
+# ── answers and ways ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def given(talk: Talk) -> dict[str, tuple[str, ...]]:
+    return {answer.step: answer.choices for answer in talk.handed[-1].answers}
+
+
+ALL = {
+    "danger": ("no",),
+    "whom": ("me",),
+    "event": ("threat",),
+    "area": ("MX-OAX",),
+    "want": ("quiet",),
+    "reply": ("here",),
+    "act": ("act",),
+}
+
+
+def test_what_was_answered_is_handed_over_and_nothing_stays() -> None:
+    talk = sent()
+    assert given(talk) == ALL
+    assert (talk.talk.answers, talk.talk.trail, talk.talk.consents) == ((), (), ())
+
+
+def test_what_was_skipped_is_not_handed_over() -> None:
+    talk = begun().picks("skip", "skip", "tell", "skip", "skip", "skip", "skip", "skip", "send", "talk")
+    assert given(talk) == {"act": ("talk",)}
+
+
+OTHER = ("no", "no", "tell", "other", "cannot", "held", "recent", "MX-OAX", "quiet", "here")
+
+
+@pytest.mark.parametrize(
+    ("back", "picks", "gone"),
+    [
+        (7, ("me",), {"agree"}),
+        (5, ("threat",), {"held"}),
+        (7, ("skip",), {"whom", "agree"}),
+        (5, ("skip",), {"held", "event"}),
+        (6, ("yes",), set()),
+        (3, ("abroad",), set()),
+    ],
+)
+def test_an_answer_whose_question_is_no_longer_asked_is_not_handed_over(
+    back: int, picks: tuple[str, ...], gone: set[str]
+) -> None:
+    talk = begun().picks(*OTHER)
+    for _ in range(back):
+        talk.write("back")
+    talk.picks(*picks)
+    assert talk.step == "review"
+    shown = {answer.step for answer in talk.says[-1].shown}
+    talk.picks("send", "act")
+    everything = {"danger", "whom", "agree", "event", "held", "area", "want", "reply", "act"}
+    assert set(given(talk)) == everything - gone
+    assert shown == everything - gone - {"act"}
+
+
+def test_what_was_answered_before_a_cry_for_help_goes_with_the_alert() -> None:
+    talk = begun().picks("no", "soon", "tell", "me", "surveillance").write("SOS").picks("held", "act")
+    assert given(talk) == {
+        "danger": ("soon",),
+        "whom": ("me",),
+        "event": ("surveillance",),
+        "sos": ("held",),
+        "act": ("act",),
+    }
+
+
+def test_an_alert_that_was_not_wanted_leaves_no_answer_behind() -> None:
+    talk = Talk().write("SOS").picks("me").write("back").picks("no", "tell", "me", "laws", "skip", "skip", "skip")
+    assert set(given(talk.picks("send", "act"))) == {"whom", "event", "act"}
+
+
+def test_who_does_not_agree_is_not_written_about() -> None:
+    talk = begun().picks("no", "no", "tell", "other", "no")
+    assert talk.step == "only_read"
+    assert {name for _, name in talk.talk.offered} == {"learn", "contacts", "leave"}
+    talk.picks("learn", "tell", "other")
+    assert talk.step == "only_read"
+
+
+def test_several_notes_of_one_step_are_told_apart() -> None:
+    assert at_step("act").pick("no").lines == ("act.note.0",)
+
+
+def test_the_language_chosen_is_spoken_from_then_on() -> None:
+    for tag in BOOK.known.languages:
+        talk = Talk().write("hello").pick(tag)
+        assert (talk.talk.language, talk.says[0].languages) == (tag, (tag,))
+
+
+# ── own words ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def words_step(name: str = "text", channel: str = "terminal") -> Talk:
+    talk = Talk(channel=channel).write("SOS").picks("me", "act", "yes")
+    while talk.step != name:
+        talk.write("skip")
+    return talk
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1, True), (500, True), (501, False), (5000, False), (5001, False)])
+def test_own_words_over_the_limit_are_kept_in_no_part(length: int, kept: bool) -> None:
+    talk = words_step().write("é" * length)
+    assert talk.step == ("handle" if kept else "text")
+    assert [answer.words for answer in talk.talk.answers if answer.words] == (["é" * length] if kept else [])
+    if not kept:
+        assert talk.lines[0] == "too_long"
+        assert f"{length} characters; I can pass on 500" in talk.text
+
+
+def test_each_question_has_its_own_limit() -> None:
+    assert words_step("interpreter").write("x" * 61).lines[0] == "too_long"
+    assert words_step("interpreter").write("x" * 60).step == "add_send"
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [
+        ("call 55 1234 5678", True),
+        ("+52 (55) 1234-5678", True),
+        ("٥٥١٢٣٤٥٦٧٨", True),
+        ("５５１２３４５６", True),
+        ("5\u200b5\u200b1\u200b2\u200b3\u200b4\u200b5", True),
+        ("ana@example.org", True),
+        ("write to ana@example.org please", True),
+        ("1234567", True),
+        ("123456", False),
+        ("on 21 November 2026, 3 men", False),
+        ("at 8:30 they came, 12 of them", False),
+        ("me @ home", False),
+        ("two cars", False),
+    ],
+)
+def test_what_points_at_somebody_is_asked_about_once(words: str, asks: bool) -> None:
+    talk = words_step().write(words)
+    assert (talk.step, talk.lines[0]) == (("text", "soft_check") if asks else ("handle", "handle"))
+    if asks:
+        assert added(talk.talk) == ()
+        assert talk.copy().write(f"  {words} ").step == "handle"
+        assert talk.copy().write("two cars").step == "handle"
+        assert talk.copy().write(f"{words} and 99 8765 4321").lines[0] == "soft_check"
+        assert talk.copy().write("skip").talk.draft == ""
+
+
+def test_where_an_address_is_asked_for_none_is_questioned() -> None:
+    assert words_step("handle").write("@ana on Signal, +52 55 1234 5678").step == "interpreter"
+
+
+@pytest.mark.parametrize(("channel", "step"), [("terminal", "text"), ("signal", "text"), ("telegram", "add_send")])
+def test_own_words_are_asked_for_only_on_channels_that_are_for_them(channel: str, step: str) -> None:
+    talk = Talk(channel=channel).write("SOS").picks("me", "act", "yes").pick("threat")
+    while talk.step != "donts":
+        talk.write("skip")
+    assert talk.write("skip").step == step
+
+
+def test_own_words_carry_the_language_they_were_written_in() -> None:
+    talk = words_step().write("Two men in a car")
+    assert added(talk.talk) == (Answer("text", (), "Two men in a car", "en", f"m{talk.written}"),)
+
+
+# ── what is added ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_added_goes_as_one_mail_when_the_person_says_so() -> None:
+    talk = sent().picks("yes", "hiding", "none")
+    while talk.step != "add_send":
+        talk.write("skip")
+    assert {answer.step for answer in talk.says[-1].shown} == {"state", "deadline"}
+    talk.pick("send")
+    assert [(one.number, one.level, one.raised_from) for one in talk.handed] == [(0, 2, None), (1, 2, None)]
+    assert given(talk) == {"state": ("hiding",), "deadline": ("none",)}
+    assert (talk.lines, talk.step, talk.talk.answers) == (("adding", "rest"), "", ())
+
+
+def test_what_is_added_goes_by_itself_ten_minutes_after_the_last_of_it() -> None:
+    talk = sent().pick("yes").pick("hiding")
+    first = talk.wakes[-1]
+    assert (first.timer, first.at) == (Timer.GATHER, talk.now + timedelta(minutes=10))
+    talk.wait(minutes=5).pick("deport")
+    second = talk.wakes[-1]
+    assert talk.copy().tell(Due(Timer.GATHER, first.number)).handed == talk.handed
+    talk.wait(minutes=10).tell(Due(Timer.GATHER, second.number))
+    assert (talk.handed[-1].number, talk.handed[-1].level, talk.handed[-1].raised_from) == (1, 1, 2)
+    assert given(talk) == {"state": ("hiding",), "deadline": ("deport",)}
+    assert talk.step == "work"
+    assert talk.tell(Due(Timer.GATHER, second.number)).outcome.effects == ()
+
+
+def test_nothing_added_sets_no_timer_and_sends_nothing() -> None:
+    talk = sent().pick("yes")
+    while talk.talk.step:
+        assert not talk.wakes
+        talk.write("skip")
+    assert talk.lines == ("nothing_added", "rest")
+    assert len(talk.handed) == 1
+
+
+def to_the_end(talk: Talk) -> Talk:
+    while talk.step != "add_send":
+        talk.write("skip")
+    return talk
+
+
+def test_what_was_added_can_be_dropped() -> None:
+    talk = to_the_end(sent().picks("yes", "hiding")).pick("drop")
+    assert (talk.lines, talk.talk.answers, talk.talk.gathering, len(talk.handed)) == (("dropped", "rest"), (), 0, 1)
+
+
+@pytest.mark.parametrize("choice", ["send", "drop"])
+def test_what_has_gone_by_itself_is_not_said_to_be_dropped(choice: str) -> None:
+    talk = to_the_end(sent().picks("yes", "hiding"))
+    talk.tell(Due(Timer.GATHER, talk.talk.gathering))
+    assert len(talk.handed) == 2
+    assert talk.pick(choice).lines == ("adding", "rest")
+    assert len(talk.handed) == 2
+
+
+def test_an_answer_changed_among_the_additions_takes_its_followers_along() -> None:
+    talk = sent_in_emergency().picks("yes", "held", "nowhere").write("back").write("back").pick("raid")
+    talk.write("send now")
+    assert given(talk) == {"event": ("raid",)}
+
+
+def test_what_was_added_is_not_lost_by_going_back_or_resting() -> None:
+    talk = sent_in_emergency().picks("yes", "raid", "MX-OAX").write("back").write("back").write("SOS")
+    talk.picks("no", "leave").write("hello").picks("add", "hiding")
+    talk.tell(Due(Timer.GATHER, talk.talk.gathering))
+    assert given(talk) == {"event": ("raid",), "area": ("MX-OAX",), "state": ("hiding",)}
+
+
+def test_after_the_handoff_a_cry_for_help_is_an_addition_sent_at_once() -> None:
+    talk = sent().pick("yes").pick("free").write("SOS")
+    assert talk.step == "sos"
+    talk.pick("me")
+    assert (talk.handed[-1].number, talk.handed[-1].level, talk.handed[-1].raised_from) == (1, 1, 2)
+    assert given(talk) == {"state": ("free",), "sos": ("me",)}
+    assert (talk.lines, talk.step) == (("adding", "rest"), "")
+    assert Timer.LATE in {wake.timer for wake in talk.wakes}
+
+
+def test_with_a_case_nobody_walks_the_intake_again() -> None:
+    talk = sent().write("SOS").picks("no", "tell")
+    assert talk.step == "after"
+    assert sent().write("SOS").picks("no", "learn", "contacts", "tell").step == "after"
+    assert talk.pick("add").step == "state"
+
+
+def test_how_to_be_answered_is_kept_when_it_is_told_later() -> None:
+    talk = sent_in_emergency().pick("yes")
+    while talk.step != "sos_reply":
+        talk.write("skip")
+    assert talk.talk.case is not None
+    assert talk.talk.case.reply == ""
+    talk.pick("evening")
+    assert talk.talk.case.reply == "evening"
+
+
+# ── what is said at a handoff ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("event", "line"), [("threat", "sending"), ("laws", "sending_later")])
+def test_the_codes_stand_alone_in_one_message_that_says_when_it_vanishes(event: str, line: str) -> None:
+    talk = begun().picks("no", "no", "tell", "me", event, "MX-OAX", "quiet", "here", "send", "act")
+    assert [[one.name for one in say.lines] for say in talk.says] == [
+        [f"say.{line}"],
+        ["say.codes", "say.vanish_terminal"],
+        ["intake.more"],
+    ]
+    assert [say.final for say in talk.says] == [False, True, False]
+    assert "Case CASE12. Return code 1234 5678 9012 3456. Check number 0012." in talk.text
+    kinds = [type(effect) for effect in talk.outcome.effects]
+    assert kinds[0] is HandOff
+    assert kinds.count(Say) == 3
+    assert Wake in kinds
+
+
+def test_a_stored_talk_without_a_case_has_nothing_to_gather() -> None:
+    talk = Talk()
+    talk.conversation = Conversation(talk.sender)
+    assert talk.tell(Due(Timer.GATHER, 0)).outcome.effects == ()
+
+
+def test_a_message_never_changes_the_talk_it_was_given() -> None:
+    talk = at_step("event")
+    before, kept = talk.talk, replace(talk.talk)
+    advance(BOOK, before, Message(talk.sender, "1", talk.now, "1"), talk.now, chance(1))
+    assert before == kept

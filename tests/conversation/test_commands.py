@@ -1,0 +1,238 @@
+"""What the commands do, at every step."""
+
+from datetime import timedelta
+
+import pytest
+from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, Talk, at_step, begun, sent, sent_in_emergency
+
+from bot.conversation.model import Accepted, Due, Placed, Refused, Sealed, Timer, Trying
+from bot.language.vocabulary import split_words
+
+STEPS = sorted(FLOW.steps)
+NUMBERS = {row.name: row.number for row in COMMANDS.rows}
+
+
+def forms(name: str) -> list[str]:
+    """Return every way to give a command, in every language."""
+    row = next(row for row in COMMANDS.rows if row.name == name)
+    words = [word for tag in OFFERED for word in split_words(CATALOGS.words(tag)(f"command.{name}", row.words))]
+    return [*words, str(row.number), f"/{words[0]}"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_stop_ends_the_talk_at_every_step_in_every_form(step: str) -> None:
+    for form in forms("stop"):
+        talk = at_step(step)
+        case = talk.talk.case
+        talk.write(form.upper())
+        assert talk.lines == (("stopped_case",) if case else ("stopped",)), form
+        if case is None:
+            assert talk.conversation is None
+        else:
+            kept = talk.talk
+            assert kept.case is not None
+            assert (kept.answers, kept.step, kept.draft, kept.gathering, kept.trail) == ((), "", "", 0, ())
+            assert (kept.case.reference, kept.case.handed) == (case.reference, case.handed)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_erase_deletes_everything_at_every_step_in_every_form(step: str) -> None:
+    for form in forms("erase"):
+        talk = at_step(step)
+        case = talk.talk.case
+        talk.write(form.upper())
+        assert (talk.conversation, talk.outcome.erase) == (None, True), form
+        assert talk.lines == (("erased_withdrawn",) if case else ("erased",))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_help_privacy_and_verify_are_told_at_every_step_and_the_question_stands(step: str) -> None:
+    for name, lines in {"help": ("help", "commands"), "privacy": ("privacy",), "verify": ("verify",)}.items():
+        for form in forms(name):
+            talk = at_step(step)
+            before = talk.talk
+            talk.write(form)
+            assert talk.lines[: len(lines)] == lines, form
+            assert (talk.step, talk.talk.answers, talk.talk.offered) == (step, before.answers, before.offered)
+            assert talk.question is not None
+            assert talk.question.step == step
+
+
+def test_help_lists_every_command_with_its_number() -> None:
+    told = begun().write("help").text
+    for row in COMMANDS.rows:
+        assert f"{row.number} {split_words(row.words)[0].upper()}: {row.help}" in told
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_emergency_opens_its_path_at_every_step_in_every_form(step: str) -> None:
+    for form in (*forms("emergency"), "SOS", "🆘", "AYUDA", "auxilio", "help me"):
+        talk = at_step(step)
+        before = talk.talk
+        talk.write(form)
+        assert (talk.step, talk.talk.urgent, talk.talk.consents) == ("sos", True, ()), form
+        assert talk.talk.answers == before.answers
+        assert not talk.handed or before.case
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_back_returns_to_the_question_before_at_every_step(step: str) -> None:
+    for form in forms("back"):
+        talk = at_step(step)
+        trail = talk.talk.trail
+        talk.write(form)
+        if not trail:
+            assert (talk.step, talk.lines[0]) == (step, "no_back")
+        else:
+            assert (talk.step, talk.talk.trail) == (trail[-1], trail[:-1])
+        assert talk.talk.consents == ()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_skip_goes_on_where_the_question_allows_it(step: str) -> None:
+    for form in forms("skip"):
+        talk = at_step(step)
+        talk.write(form)
+        if FLOW.steps[step].skip:
+            assert talk.conversation is not None
+            assert talk.step != step, form
+        else:
+            assert (talk.step, talk.lines[0]) == (step, "cannot_skip"), form
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_language_asks_for_one_and_comes_back_at_every_step(step: str) -> None:
+    for form in forms("language"):
+        talk = at_step(step)
+        before = talk.talk
+        talk.write(form)
+        assert talk.step == "language"
+        talk.pick("en")
+        assert talk.step == ("device" if step == "language" else step), form
+        assert (talk.talk.answers, talk.talk.consents) == (before.answers, before.consents)
+        assert talk.talk.resume == ""
+
+
+@pytest.mark.parametrize("tag", OFFERED)
+@pytest.mark.parametrize("step", STEPS)
+def test_language_with_its_name_is_spoken_at_once(step: str, tag: str) -> None:
+    talk = at_step(step)
+    before = talk.talk
+    talk.write(f"language {tag}")
+    assert (talk.step, talk.talk.language, talk.says[0].languages) == (step, tag, (tag,))
+    assert (talk.talk.answers, talk.talk.offered) == (before.answers, before.offered)
+
+
+@pytest.mark.parametrize("step", ["event", "review", "act", "sos", "sos_act", "state", "add_send"])
+def test_from_the_choice_of_a_language_back_leads_to_the_question(step: str) -> None:
+    talk = at_step(step)
+    before = talk.talk
+    talk.write("language").write("bananas").write("language").write("back")
+    assert (talk.step, talk.talk.trail, talk.talk.consents) == (step, before.trail, before.consents)
+
+
+def test_a_change_of_language_is_forgotten_with_an_emergency() -> None:
+    talk = at_step("act").write("language").write("SOS").write("back")
+    assert (talk.step, talk.talk.resume) == ("review", "")
+
+
+def test_whoever_rests_with_a_case_may_change_the_language_and_walks_no_second_intake() -> None:
+    talk = sent().pick("no")
+    assert talk.write("language").pick("en").step == "after"
+    assert Talk().write("language").pick("en").step == "device"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_send_now_sends_what_was_added_and_nothing_else(step: str) -> None:
+    for form in forms("send"):
+        talk = at_step(step)
+        before, handed = talk.talk, len(talk.handed)
+        talk.write(form)
+        if before.case and any(answer.choices or answer.words for answer in before.answers):
+            assert len(talk.handed) == handed + 1
+            assert talk.lines == ("adding", "rest")
+            assert talk.talk.answers == ()
+        else:
+            assert (talk.step, talk.lines[0], len(talk.handed)) == (step, "nothing_added", handed)
+
+
+@pytest.mark.parametrize(("order", "language"), [("/start", "en"), *((f"/start {tag}", tag) for tag in OFFERED), ("/start xx", "en")])
+def test_start_takes_a_talk_up_again(order: str, language: str) -> None:
+    talk = at_step("event").write(order)
+    assert (talk.step, talk.talk.language, talk.lines[0]) == ("event", language, "resumed")
+    first = Talk().write(order)
+    assert (first.step, first.talk.language, first.lines[0]) == ("language", language, "hello")
+
+
+@pytest.mark.parametrize("form", ["help", "privacy", "verify", "skip", "send now", "/start", "back"])
+def test_a_command_as_the_first_message_is_answered_and_the_person_greeted(form: str) -> None:
+    talk = Talk().write(form)
+    assert talk.step == "language"
+    assert {"hello", "risk_terminal"} <= set(talk.lines)
+
+
+def test_stop_and_erase_as_the_first_message_leave_nothing() -> None:
+    for form, line in {"stop": "stopped", "erase": "erased"}.items():
+        talk = Talk().write(form)
+        assert (talk.lines, talk.conversation) == ((line,), None)
+
+
+# ── what an erased person is told of the alert ───────────────────────────────────────────────────────────
+
+MOMENT = sent().now
+EVENTS = {
+    "erased_withdrawn": [(), (Sealed(0),), (Sealed(0), Trying(0), Refused(0))],
+    "erased_maybe": [(Sealed(0), Trying(0)), (Sealed(0), Trying(0), Placed(0))],
+    "erased_left": [(Sealed(0), Trying(0), Accepted(0, MOMENT))],
+    "erased": [(Sealed(0), Due(Timer.GIVE_UP, 0))],
+}
+
+
+@pytest.mark.parametrize(("line", "events"), [(line, one) for line, ways in EVENTS.items() for one in ways])
+def test_erase_tells_what_has_become_of_the_alert(line: str, events: tuple[Sealed, ...]) -> None:
+    talk = sent()
+    for event in events:
+        talk.tell(event)
+    talk.write("erase")
+    assert (talk.lines, talk.outcome.erase, talk.conversation) == ((line,), True, None)
+
+
+def test_erase_tells_the_gravest_of_what_has_become_of_several_mails() -> None:
+    talk = sent_in_emergency().tell(Accepted(0, MOMENT)).pick("yes").pick("threat").write("send now")
+    assert len(talk.handed) == 2
+    assert talk.write("erase").lines == ("erased_left",)
+
+
+# ── back ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_after_back_only_what_is_open_is_asked_again() -> None:
+    talk = begun().picks("no", "no", "tell", "me", "threat", "MX-OAX", "quiet", "here")
+    assert talk.write("back").write("back").write("back").write("back").step == "event"
+    assert talk.pick("held").step == "held"
+    assert talk.pick("recent").step == "review"
+
+
+def test_an_answer_to_the_emergency_question_is_taken_back_with_back() -> None:
+    talk = Talk().write("SOS").pick("me").write("back")
+    assert (talk.step, talk.talk.answers, talk.talk.consents) == ("sos", (), ())
+    talk = begun().pick("no").write("SOS").pick("held").write("SOS").write("back")
+    assert talk.step == "danger"
+
+
+def test_a_second_cry_in_the_emergency_path_asks_for_the_first_consent_anew() -> None:
+    talk = Talk().write("SOS").pick("me").write("SOS")
+    assert (talk.step, talk.talk.consents) == ("sos", ())
+    assert talk.write("back").lines[0] == "no_back"
+    talk.pick("held").pick("talk")
+    assert [answer.choices for answer in talk.handed[0].answers] == [("held",), ("talk",)]
+
+
+def test_stop_is_silence_until_the_person_writes_again() -> None:
+    talk = sent().write("stop")
+    assert talk.tell(Accepted(0, talk.now)).says == ()
+    talk = sent().write("stop").wait(minutes=3).write("hello")
+    assert talk.tell(Accepted(0, talk.now)).lines == ("left",)
+    talk = sent().write("stop").write("hello").wait(hours=1)
+    assert talk.tell(Due(Timer.LATE, 0)).says == ()
+    assert talk.now - MOMENT > timedelta(hours=1)

@@ -1,0 +1,182 @@
+"""A message that the person corrects afterwards, before the handoff and after it."""
+
+from datetime import timedelta
+
+import pytest
+from fakes import Talk, at_step, begun, sent, sent_in_emergency
+
+from bot.conversation.asking import added
+from bot.conversation.model import Due, Timer
+
+ROAD = ("no", "no", "tell", "other", "cannot", "held", "recent", "MX-OAX", "quiet", "here")  # m3 to m12
+
+
+def told(talk: Talk) -> dict[str, tuple[str, ...] | str]:
+    return {answer.step: answer.choices or answer.words for answer in added(talk.talk)}
+
+
+@pytest.mark.parametrize(
+    ("edits", "text", "step", "answer"),
+    [
+        ("m10", "2", "area", ("MX-CHP",)),
+        ("m10", "Chiapas", "area", ("MX-CHP",)),
+        ("m11", "1, 2", "want", ("officer", "quiet")),
+        ("m12", "two", "reply", ("day",)),
+        ("m9", "nobody", "held", ("nowhere",)),
+        ("m7", "yes", "agree", ("yes",)),
+    ],
+)
+def test_a_corrected_message_corrects_its_answer_and_nothing_else(
+    edits: str, text: str, step: str, answer: tuple[str, ...]
+) -> None:
+    talk = begun().picks(*ROAD)
+    before = told(talk)
+    talk.write(text, edits=edits)
+    assert (talk.step, talk.lines[0]) == ("review", "edited")
+    assert told(talk) == before | {step: answer}
+    assert {one.step: one.choices for one in talk.says[-1].shown} == told(talk)
+
+
+@pytest.mark.parametrize(("edits", "text", "gone"), [("m6", "me", {"agree"}), ("m8", "a raid", {"held"})])
+def test_a_correction_that_leads_another_way_drops_what_only_the_old_way_asked(
+    edits: str, text: str, gone: set[str]
+) -> None:
+    talk = begun().picks(*ROAD)
+    before = set(told(talk))
+    talk.write(text, edits=edits)
+    assert talk.step == "review"
+    assert set(told(talk)) == before - gone
+
+
+def test_a_correction_that_leads_to_a_new_question_asks_it() -> None:
+    talk = begun().picks("no", "no", "tell", "me", "threat", "MX-OAX", "quiet", "here")
+    assert talk.write("other", edits="m6").step == "agree"
+    assert talk.pick("cannot").step == "review"
+
+
+def test_a_correction_after_the_first_consent_asks_for_it_again() -> None:
+    talk = begun().picks(*ROAD, "send")
+    assert talk.step == "act"
+    talk.write("Chiapas", edits="m10")
+    assert (talk.step, talk.lines[0], talk.talk.consents) == ("review", "edited", ())
+    assert talk.write("back").step == "reply"
+    talk = begun().picks(*ROAD, "send").write("a raid", edits="m8")
+    assert (talk.step, talk.talk.consents) == ("review", ())
+
+
+@pytest.mark.parametrize(
+    ("edits", "text"),
+    [
+        ("m4", "1"),  # danger: kept, but this is no choice of it
+        ("m99", "2"),
+        ("m2", "en"),  # which language was never kept
+        ("m3", "2"),  # the phone neither
+        ("m10", "bananas"),
+        ("m10", "skip please"),
+        ("m10", ""),
+    ],
+)
+def test_a_correction_of_what_is_not_held_changes_nothing_and_says_so(edits: str, text: str) -> None:
+    talk = begun().picks(*ROAD)
+    before = told(talk)
+    if edits == "m4":
+        text = "bananas"
+    talk.write(text, edits=edits)
+    assert (talk.step, talk.lines[0], told(talk)) == ("review", "edit_unknown", before)
+
+
+def test_a_correction_of_an_answer_to_danger_opens_the_emergency_path() -> None:
+    assert begun().picks(*ROAD).write("yes, now", edits="m4").step == "sos"
+
+
+def test_a_correction_is_no_consent() -> None:
+    talk = begun().picks(*ROAD).write("7", edits="m12")
+    assert (talk.step, talk.talk.consents) == ("review", ())
+    talk = begun().picks(*ROAD, "send").write("8", edits="m13")
+    assert (talk.step, talk.lines[0]) == ("act", "edit_unknown")
+    talk = Talk().write("SOS").pick("me").write("8", edits="m2")
+    assert (talk.step, talk.lines[0]) == ("sos_act", "edit_unknown")
+
+
+def test_a_command_in_a_corrected_message_is_one() -> None:
+    assert begun().picks(*ROAD).write("SOS", edits="m10").step == "sos"
+    assert begun().picks(*ROAD).write("erase", edits="m10").outcome.erase
+
+
+@pytest.mark.parametrize("further", ["m10", "m13"])
+def test_a_corrected_message_can_be_corrected_again_by_its_first_name_or_its_last(further: str) -> None:
+    talk = begun().picks(*ROAD).write("Chiapas", edits="m10").write("Abroad", edits=further)
+    assert (talk.lines[0], told(talk)["area"]) == ("edited", ("abroad",))
+
+
+def test_an_old_button_or_a_late_correction_corrects_nothing() -> None:
+    talk = begun().picks(*ROAD)
+    before = told(talk)
+    assert talk.write("2", edits="m10", late=timedelta(minutes=61)).lines[0] == "too_old"
+    assert told(talk) == before
+
+
+# ── after the handoff ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("talk", [sent(), sent().pick("yes"), sent_in_emergency().pick("yes")])
+def test_a_correction_after_the_handoff_is_an_addition_and_the_question_stands(talk: Talk) -> None:
+    talk, step = talk.copy(), talk.step
+    talk.write("Two men, not one", edits="m7")
+    assert (talk.step, talk.lines[0], told(talk)) == (step, "edited", {"text": "Two men, not one"})
+    wake = talk.wakes[-1]
+    assert (wake.timer, wake.at) == (Timer.GATHER, talk.now + timedelta(minutes=10))
+    talk.tell(Due(Timer.GATHER, wake.number))
+    assert [(answer.step, answer.words) for answer in talk.handed[-1].answers] == [("text", "Two men, not one")]
+    assert talk.handed[-1].number == 1
+
+
+def test_a_correction_while_a_case_rests_opens_the_offer() -> None:
+    talk = sent().pick("no").write("Two men", edits="m7")
+    assert (talk.step, told(talk)) == ("after", {"text": "Two men"})
+    assert Timer.GATHER in {wake.timer for wake in talk.wakes}
+
+
+def test_several_corrections_after_the_handoff_are_all_kept() -> None:
+    talk = sent().write("Two men", edits="m7").write("In a car", edits="m8")
+    assert told(talk) == {"text": "Two men\nIn a car"}
+    assert talk.write("x" * 500, edits="m9").lines[0] == "too_long"
+    assert told(talk) == {"text": "Two men\nIn a car"}
+
+
+def test_what_points_at_somebody_is_asked_about_in_a_correction_too() -> None:
+    talk = sent().write("55 1234 5678", edits="m7")
+    assert (talk.lines[0], told(talk)) == ("soft_check", {})
+    assert told(talk.write("55 1234 5678", edits="m7")) == {"text": "55 1234 5678"}
+
+
+def test_an_emptied_message_takes_nothing_back() -> None:
+    talk = sent().write(" ", edits="m7")
+    assert (talk.step, talk.lines[0], told(talk)) == ("more", "edit_unknown", {})
+
+
+def test_a_correction_of_an_addition_that_has_not_gone_yet_corrects_it() -> None:
+    talk = sent().picks("yes", "free", "none")
+    talk.write("in hiding", edits="m14")
+    assert (talk.step, talk.lines[0], told(talk)) == ("work", "edited", {"state": ("hiding",), "deadline": ("none",)})
+    talk.write("back")
+    talk = sent_in_emergency().picks("yes", "held", "recent").write("a raid", edits="m5")
+    assert told(talk) == {"event": ("raid",)}
+
+
+def test_own_words_that_have_not_gone_yet_are_corrected_in_their_place() -> None:
+    talk = at_step("text").write("Two men")
+    first = f"m{talk.written}"
+    talk.write("Three men", edits=first)
+    assert (talk.step, talk.lines[0], told(talk)["text"]) == ("handle", "edited", "Three men")
+    assert talk.write("x" * 501, edits=first).lines[0] == "too_long"
+    assert talk.write("55 1234 5678", edits=first).lines[0] == "soft_check"
+    assert told(talk)["text"] == "Three men"
+
+
+def test_a_correction_of_an_answer_that_waits_to_be_given_again_is_taken() -> None:
+    """After BACK the step is asked anew: its old message can still be corrected, or answered anew."""
+    talk = begun().picks(*ROAD).write("back").write("back")
+    assert talk.step == "want"
+    assert talk.copy().write("2", edits="m10").lines[0] == "edited"
+    assert talk.write("1", edits="m11").lines[0] in {"edited", "edit_unknown"}
