@@ -120,7 +120,7 @@ class Stand:
 @asynccontextmanager
 async def standing(folder: Path, *, carries: bool) -> AsyncIterator[Stand]:
     """Wire a bot whose database and keys lie in `folder`, run it, and stop it."""
-    logs.install("warning")
+    logs.install("error")
     channel = NullChannel()
     _, certificate = throwaway_officer()
     contact = Contact(OFFICER, fingerprint=certificate.fingerprint)

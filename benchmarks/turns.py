@@ -40,17 +40,19 @@ def main() -> None:
 
 
 async def _all(folder: Path, rounds: int, lasting: float) -> list[Row]:
-    rows = {}
-    with Progress() as bar:
-        task = bar.add_task("turns", total=rounds * (2 + 2 * len(AT_ONCE)))
-        async with standing(_made(folder / "put"), carries=False) as put:
-            async with standing(_made(folder / "carried"), carries=True) as carried:
-                for number in range(rounds):
-                    async for name, at_once, rate, took in _round(folder, (put, carried), number, lasting):
-                        row = rows.setdefault((name, at_once), Row(name, at_once))
-                        row.rates.append(rate)
-                        row.took += took
-                        bar.advance(task)
+    rows: dict[tuple[str, int], Row] = {}
+    async with (
+        standing(_made(folder / "put"), carries=False) as put,
+        standing(_made(folder / "carried"), carries=True) as carried,
+    ):
+        with Progress() as bar:
+            task = bar.add_task("turns", total=rounds * (2 + 2 * len(AT_ONCE)))
+            for number in range(rounds):
+                async for name, at_once, rate, took in _round(folder, (put, carried), number, lasting):
+                    row = rows.setdefault((name, at_once), Row(name, at_once))
+                    row.rates.append(rate)
+                    row.took += took
+                    bar.advance(task)
     return list(rows.values())
 
 

@@ -119,7 +119,7 @@ def _flows(profile: MissionProfile, now: datetime) -> Iterator[str]:
 
 def _languages() -> Iterator[str]:
     needed = messages()
-    for folder in sorted(path.name for path in content("locales").iterdir() if path.is_dir()):
+    for folder in sorted(path.parent.name for path in content("locales").glob("*/LC_MESSAGES")):
         try:
             missing = load([folder]).missing(folder, needed)
         except LanguageError as error:

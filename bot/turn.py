@@ -78,10 +78,12 @@ class Desk:
             self.shelf.drop(conn, who)
         else:
             self.shelf.keep(conn, who, talk, lives_until(self.book, talk, talk.heard_at or now))
-        if outcome.effects:
-            effects = [self._entrusted(conn, who, effect, now) for effect in outcome.effects]
-            expires = max(_due(effect, now) for effect in effects) + CARRIED_FOR
-            self.outbox.put(conn, who, sender, effects, now, lane=_lane(outcome), expires=expires)
+        effects = [self._entrusted(conn, who, effect, now) for effect in outcome.effects]
+        timers = [effect for effect in effects if isinstance(effect, Wake)]
+        for some in ([effect for effect in effects if effect not in timers], timers):  # a timer outlives what it is for
+            if some:
+                expires = max(_due(effect, now) for effect in some) + CARRIED_FOR
+                self.outbox.put(conn, who, sender, some, now, lane=_lane(outcome), expires=expires)
 
     def _entrusted(self, conn: sa.Connection, who: bytes, effect: Effect, now: datetime) -> Effect:
         """Keep of a return code its keyed hash alone, and count the case."""

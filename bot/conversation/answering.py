@@ -98,7 +98,7 @@ def _kept(turn: Turn, answer: Answer) -> Turn:
     """
     step, talk, case = turn.step, turn.talk, turn.talk.case
     trail = _trail(talk, step)
-    others = without(talk.answers, {answer.step, *_left_behind(turn, trail, answer)})
+    others = without(talk.answers, {answer.step, *left_behind(turn, trail, answer)})
     if case and step.keeps == REPLY and answer.choices:
         case = replace(case, reply=answer.choices[0])
     return turn.on(
@@ -109,7 +109,7 @@ def _kept(turn: Turn, answer: Answer) -> Turn:
     )
 
 
-def _left_behind(turn: Turn, trail: tuple[str, ...], answer: Answer) -> set[str]:
+def left_behind(turn: Turn, trail: tuple[str, ...], answer: Answer) -> set[str]:
     """Return what was answered on the way that this step's earlier answer led, and this one doesn't."""
     paths, steps, here = turn.book.paths, turn.book.flow.steps, turn.step.name
     before = [one for one in turn.talk.answers if one.step == answer.step]

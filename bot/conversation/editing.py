@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.conversation.answering import answered, flaw_of, gathered, without
+from bot.conversation.answering import answered, flaw_of, gathered, left_behind, without
 from bot.conversation.asking import expected, numbered
 from bot.conversation.flow import Step
 from bot.conversation.model import Answer, Outcome
@@ -29,10 +29,12 @@ def edited(turn: Turn) -> Outcome:
 
 def _corrected(turn: Turn, step: Step, old: Answer, new: Answer) -> Outcome:
     """Put the new answer in the old one's place. What was consented is asked again: it was for the old one."""
-    if _route(turn, step, new) != _route(turn, step, old):
+    trail, leads = turn.talk.trail, _route(turn, step, new) != _route(turn, step, old)
+    if step.name == turn.talk.step or (leads and step.name in trail):
         return answered(turn.on(step=step.name), new)
-    trail = turn.talk.trail
-    turn = turn.on(answers=tuple(new if one is old else one for one in turn.talk.answers), draft="")
+    gone = left_behind(turn.on(step=step.name), trail, new)
+    answers = tuple(new if one is old else one for one in without(turn.talk.answers, gone))
+    turn = turn.on(answers=answers, draft="")
     if turn.talk.consents:
         return to(turn.on(consents=(), trail=trail[:-1]), trail[-1], turn.text("edited"))
     return again(turn, turn.text("edited"))
@@ -54,8 +56,10 @@ def _added(turn: Turn) -> Outcome:
 
 
 def _step_of(turn: Turn, old: Answer) -> Step | None:
-    steps = (turn.book.flow.steps[name] for name in turn.talk.trail)
-    return next((step for step in steps if step.keeps == old.step and step.consent is None), None)
+    """Return the step that the answer was given at; one that BACK has left behind is known by its name."""
+    steps = turn.book.flow.steps
+    asked = (steps[name] for name in (*turn.talk.trail, turn.talk.step, old.step) if name)
+    return next((step for step in asked if step.keeps == old.step and step.consent is None), None)
 
 
 def _understood(turn: Turn, step: Step, old: Answer) -> Answer | None:

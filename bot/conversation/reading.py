@@ -91,7 +91,7 @@ def read_flow(toml: str, file: str) -> Flow:
         if row.name in rows:
             raise FlowError(f"{file}: step {row.name!r} stands there twice")
         rows[row.name] = row
-    steps = {row.name: _step(row, _like(row, rows, file)) for row in read.step}
+    steps = {row.name: _step(row, _known_words(_like(row, rows, file), file)) for row in read.step}
     head = read.flow
     version = sha256(toml.encode()).hexdigest()[:12]
     return Flow(
@@ -145,6 +145,14 @@ def _like(row: _Step, rows: Mapping[str, _Step], file: str) -> _Step:
 
 
 _TAKEN = ("ask", "title", "kind", "choices", "choices_from", "words", "page", "limit", "checked", "skip")
+
+
+def _known_words(row: _Step, file: str) -> _Step:
+    """Refuse words for a choice that isn't offered: nobody could ever say them."""
+    for name in row.words:
+        if name not in row.choices:
+            raise FlowError(f"{file}: step {row.name!r} words {name}: there is no choice of that name")
+    return row
 
 
 def _step(written: _Step, row: _Step) -> Step:

@@ -174,9 +174,20 @@ def test_own_words_that_have_not_gone_yet_are_corrected_in_their_place() -> None
     assert told(talk)["text"] == "Three men"
 
 
-def test_a_correction_of_an_answer_that_waits_to_be_given_again_is_taken() -> None:
-    """After BACK the step is asked anew: its old message can still be corrected, or answered anew."""
-    talk = begun().picks(*ROAD).write("back").write("back")
-    assert talk.step == "want"
-    assert talk.copy().write("2", edits="m10").lines[0] == "edited"
-    assert talk.write("1", edits="m11").lines[0] in {"edited", "edit_unknown"}
+def test_after_back_answers_before_at_and_behind_the_question_can_be_corrected() -> None:
+    talk = begun().picks(*ROAD)
+    for _ in range(5):
+        talk.write("back")
+    assert talk.step == "event"
+    before = told(talk)
+    for edits, text, step, answer in (
+        ("m4", "2", "danger", ("soon",)),
+        ("m10", "2", "area", ("MX-CHP",)),
+        ("m9", "nobody", "held", ("nowhere",)),
+    ):
+        there = talk.copy().write(text, edits=edits)
+        assert (there.step, there.lines[0], told(there)) == ("event", "edited", before | {step: answer})
+    there = talk.copy().write("held, raid", edits="m8")
+    assert (there.step, told(there)["event"]) == ("review", ("held", "raid"))
+    there = talk.write("back").write("back").write("me", edits="m6")
+    assert (there.step, told(there)) == ("review", {one: before[one] for one in before if one != "agree"} | {"whom": ("me",)})

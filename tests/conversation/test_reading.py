@@ -147,3 +147,8 @@ def test_a_mistake_among_the_commands_is_told_with_file_and_place() -> None:
 
 def test_the_version_is_of_the_file_not_of_what_is_filled_in() -> None:
     assert FLOW.version == read_flow(written("intake.toml"), "intake.toml").version
+
+
+def test_words_for_a_choice_that_is_not_offered_are_a_mistake() -> None:
+    with pytest.raises(FlowError, match=r"small\.toml: step 'danger' words soon: there is no choice of that name"):
+        read_flow(HEAD + DANGER.replace("words.now", "words.soon"), "small.toml")

@@ -109,6 +109,7 @@ SPANISH = {
         "one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve",
     ): "uno/una, dos, tres",
     ("number.joiners", "and, also, or"): "y, e, también",
+    ("number.nays", "no, none, nothing"): "no, nada",
 }
 
 Write = Callable[[str, Mapping[tuple[str, str], str]], Path]

@@ -29,6 +29,7 @@ def checkout(tmp_path: Path, spanish: Path) -> Path:
     (root / "locales" / "es" / "LC_MESSAGES").mkdir(parents=True)
     for source, name in (
         (ROOT / "pyproject.toml", "pyproject.toml"),
+        (ROOT / "requirements.txt", "requirements.txt"),
         (ROOT / "locales" / "build.py", "locales/build.py"),
         (spanish, "locales/es/LC_MESSAGES/bot.po"),
     ):

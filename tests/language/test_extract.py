@@ -12,7 +12,7 @@ from bot.conversation.flow import Commands, Flow
 from bot.errors import FlowError
 from bot.language import extract
 from bot.language.catalogs import LANGUAGES, load
-from bot.language.vocabulary import JOINERS, NUMBERS
+from bot.language.vocabulary import JOINERS, NAYS, NUMBERS
 
 ROOT = content("flows").parent
 ALERT = '[alert]\nsubject = "Case {reference}"\ndonts = "DO NOT"\n'
@@ -40,7 +40,7 @@ def po(path: Path) -> dict[tuple[str | None, str], str]:
 
 
 def test_every_text_of_a_flow_and_every_command_is_extracted(flows: Path, flow: Flow, commands: Commands) -> None:
-    assert extract.messages(flows) == [*commands.messages(), NUMBERS, JOINERS, *flow.messages()]
+    assert extract.messages(flows) == [*commands.messages(), NUMBERS, JOINERS, NAYS, *flow.messages()]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_installed_package_names_the_extractor_to_babel() -> None:
 
 def test_a_translation_stays_while_its_english_stands(flows: Path, spanish: Path, locales: Path) -> None:
     before = po(spanish)
-    assert extract.write(flows, locales) == ["es: 22 of 22 texts translated"]
+    assert extract.write(flows, locales) == ["es: 23 of 23 texts translated"]
     assert po(spanish) == before
     assert set(po(locales / "bot.pot")) == set(before)
 
@@ -94,7 +94,7 @@ def test_a_changed_english_waits_for_its_translator_and_nothing_is_guessed(
 ) -> None:
     small = flows / "small.toml"
     small.write_text(small.read_text("utf-8").replace("Yes, now", "Yes, right now"), "utf-8")
-    assert extract.write(flows, locales) == ["es: 21 of 22 texts translated"]
+    assert extract.write(flows, locales) == ["es: 22 of 23 texts translated"]
     assert po(spanish)["small.danger.now", "Yes, right now"] == ""
     assert "fuzzy" not in spanish.read_text("utf-8")
     assert load(["es"], locales).missing("es", extract.messages(flows)) == ["small.danger.now"]
@@ -130,7 +130,7 @@ def test_a_translators_remark_and_doubt_are_kept(flows: Path, spanish: Path, loc
         at, f"# heard in Oaxaca\n{at.replace('msgctxt', '#, fuzzy' + chr(10) + 'msgctxt')}"
     )
     spanish.write_text(remarked, "utf-8")
-    assert extract.write(flows, locales) == ["es: 21 of 22 texts translated"]
+    assert extract.write(flows, locales) == ["es: 22 of 23 texts translated"]
     assert "# heard in Oaxaca" in spanish.read_text("utf-8")
     assert load(["es"], locales).missing("es", extract.messages(flows)) == ["small.danger.now"]
 
@@ -138,9 +138,9 @@ def test_a_translators_remark_and_doubt_are_kept(flows: Path, spanish: Path, loc
 def test_a_new_language_begins_with_an_empty_file(flows: Path, write_catalog: Write, locales: Path) -> None:
     path = write_catalog("fa", {})
     path.write_bytes(b"")
-    assert extract.write(flows, locales) == ["fa: 0 of 22 texts translated"]
+    assert extract.write(flows, locales) == ["fa: 0 of 23 texts translated"]
     assert path.read_text("utf-8").splitlines()[4] == '"Language: fa\\n"'
-    assert len(load(["fa"], locales).missing("fa", extract.messages(flows))) == 22
+    assert len(load(["fa"], locales).missing("fa", extract.messages(flows))) == 23
 
 
 def test_the_catalogs_of_this_checkout_are_up_to_date_with_its_flows(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_command_says_how_far_each_language_is(
 ) -> None:
     monkeypatch.setattr(extract, "content", {"flows": flows, "locales": locales}.__getitem__)
     assert extract.main() == 0
-    assert capsys.readouterr().out == "es: 22 of 22 texts translated\n"
+    assert capsys.readouterr().out == "es: 23 of 23 texts translated\n"
     spanish.write_text('msgid "a\n', "utf-8")
     assert extract.main() == 2
     assert capsys.readouterr().err.endswith(

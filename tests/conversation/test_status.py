@@ -1,0 +1,250 @@
+"""What the person is told of what happens outside: truthfully, once, and only as they chose."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fakes import MORNING, ZONE, Talk, begun, sent, sent_in_emergency
+
+from bot.conversation.model import (
+    Accepted,
+    Delivered,
+    Due,
+    Event,
+    Placed,
+    Refused,
+    Sealed,
+    Timer,
+    Trying,
+    Way,
+    Weight,
+)
+
+LATE, GIVE_UP = Due(Timer.LATE, 0), Due(Timer.GIVE_UP, 0)
+GONE = Accepted(0, datetime(2026, 11, 21, 14, 2, 30, tzinfo=UTC))
+
+
+def ways(talk: Talk) -> list[Way]:
+    assert talk.talk.case is not None
+    return [one.way for one in talk.talk.case.handed]
+
+
+def told(talk: Talk, *events: Event) -> list[str]:
+    """Return all that was told of these events, in order."""
+    return [line for event in events for line in talk.tell(event).lines]
+
+
+@pytest.mark.parametrize(
+    ("events", "way", "lines"),
+    [
+        ((), Way.SEALING, []),
+        ((Sealed(0),), Way.WAITING, []),
+        ((Sealed(0), Trying(0)), Way.TRYING, []),
+        ((Sealed(0), Trying(0), Refused(0)), Way.WAITING, []),
+        ((Sealed(0), Trying(0), GONE), Way.LEFT, ["left"]),
+        ((GONE, Sealed(0), Trying(0), Refused(0)), Way.LEFT, ["left"]),
+        ((GONE, GONE), Way.LEFT, ["left"]),
+        ((GONE, LATE, GIVE_UP), Way.LEFT, ["left"]),
+        ((LATE,), Way.SEALING, ["late"]),
+        ((LATE, LATE), Way.SEALING, ["late"]),
+        ((Sealed(0), Trying(0), LATE, GONE), Way.LEFT, ["late", "left_late"]),
+        ((LATE, GIVE_UP), Way.GIVEN_UP, ["late", "given_up"]),
+        ((LATE, GIVE_UP, GIVE_UP, LATE), Way.GIVEN_UP, ["late", "given_up"]),
+        ((GIVE_UP, Trying(0)), Way.GIVEN_UP, ["given_up"]),
+        ((GIVE_UP, GONE), Way.LEFT, ["given_up", "left_late"]),
+        ((Sealed(0), Trying(0), Placed(0)), Way.PLACED, []),
+        ((Placed(0), LATE, GIVE_UP, Refused(0)), Way.PLACED, []),
+        ((Placed(0), GONE), Way.LEFT, ["left"]),
+        ((Sealed(1), Trying(2), Accepted(3, MORNING), Due(Timer.LATE, 4)), Way.SEALING, []),
+    ],
+)
+def test_each_thing_is_told_once_and_as_it_is(events: Sequence[Event], way: Way, lines: list[str]) -> None:
+    talk = sent()
+    assert told(talk, *events) == lines
+    assert ways(talk) == [way]
+
+
+def test_the_time_is_told_in_the_mission_s_zone() -> None:
+    assert "left us at 08:02 (Mexico City)" in sent().tell(GONE).text
+
+
+@pytest.mark.parametrize(
+    ("event", "line", "way"),
+    [
+        (Due(Timer.LATE, 1), "late_added", Way.SEALING),
+        (Due(Timer.GIVE_UP, 1), "given_up_added", Way.GIVEN_UP),
+        (Accepted(1, MORNING), "left_added", Way.LEFT),
+    ],
+)
+def test_what_was_added_is_told_apart_from_the_alert(event: Event, line: str, way: Way) -> None:
+    talk = sent().tell(GONE).picks("yes", "injured").write("send now")
+    assert talk.tell(event).lines == (line,)
+    assert ways(talk) == [Way.LEFT, way]
+
+
+def test_what_is_not_known_here_changes_nothing() -> None:
+    for talk in (begun(), Talk().write("SOS")):
+        kept = talk.talk
+        for event in (Sealed(0), GONE, LATE, Due(Timer.GATHER, 3), Delivered(kept.serial + 1, talk.now)):
+            assert (talk.tell(event).outcome.effects, talk.talk) == ((), kept)
+
+
+def test_not_sent_weighs_more_than_a_status() -> None:
+    assert sent().tell(LATE).says[0].weight is Weight.EMERGENCY
+    assert sent().tell(GONE).says[0].weight is Weight.STATUS
+
+
+def test_a_question_delivered_twice_was_seen_the_first_time() -> None:
+    talk = sent()
+    first = talk.now
+    talk.wait(minutes=1).tell(Delivered(talk.talk.serial, talk.now))
+    assert talk.talk.seen_at == first
+
+
+# ── timers ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("event", "fraction", "level", "leaves", "timers"),
+    [
+        ("threat", 0.5, 2, None, {Timer.LATE: 5, Timer.GIVE_UP: 1440}),
+        ("laws", 0.0, 3, 0, {Timer.GIVE_UP: 1440}),
+        ("laws", 0.5, 3, 60, {Timer.GIVE_UP: 1500}),
+        ("laws", 0.999, 3, 119, {Timer.GIVE_UP: 1559}),
+        ("skip", 0.25, 3, 30, {Timer.GIVE_UP: 1470}),
+    ],
+)
+def test_urgent_cases_leave_at_once_and_others_at_a_random_minute_of_two_hours(
+    event: str, fraction: float, level: int, leaves: int | None, timers: dict[Timer, int]
+) -> None:
+    talk = begun().picks("no", "no", "tell", "me", event, "MX-OAX", "quiet", "here", "send")
+    talk.fraction = fraction
+    talk.pick("act")
+    handed = talk.handed[0]
+    assert handed.level == level
+    assert handed.not_before == (None if leaves is None else talk.now + timedelta(minutes=leaves))
+    assert {wake.timer: (wake.at - talk.now) // timedelta(minutes=1) for wake in talk.wakes} == timers
+    assert {wake.number for wake in talk.wakes} == {0}
+
+
+def test_an_addition_leaves_at_once() -> None:
+    talk = sent().picks("yes", "hiding").write("send now")
+    assert talk.handed[-1].not_before is None
+    assert {wake.number for wake in talk.wakes} == {1}
+
+
+# ── when the person may be written to ────────────────────────────────────────────────────────────────────
+
+NOW = "now"
+NEVER = "never"
+
+
+def at(hour: int, minute: int = 0, day: int = 22) -> datetime:
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("reply", "now", "told_at"),
+    [
+        ("here", at(3), NOW),
+        ("here", at(15), NOW),
+        ("day", at(9), NOW),
+        ("day", at(17, 59), NOW),
+        ("day", at(18), at(9, day=23)),
+        ("day", at(23, 30), at(9, day=23)),
+        ("day", at(0), at(9)),
+        ("day", at(8, 59), at(9)),
+        ("evening", at(18), NOW),
+        ("evening", at(21, 59), NOW),
+        ("evening", at(22), at(18, day=23)),
+        ("evening", at(9), at(18)),
+        ("code", at(12), NEVER),
+        ("skip", at(12), NEVER),
+    ],
+)
+@pytest.mark.parametrize("event", [GONE, GIVE_UP])
+def test_a_status_is_told_in_the_hours_the_person_chose(
+    event: Event, reply: str, now: datetime, told_at: datetime | str
+) -> None:
+    talk = sent(reply)
+    talk.now = now
+    talk.tell(event)
+    assert [say.not_before for say in talk.says] == {NOW: [None], NEVER: []}.get(str(told_at), [told_at])
+
+
+@pytest.mark.parametrize("reply", ["here", "day", "evening", "code", "skip"])
+@pytest.mark.parametrize(("minutes", "writing"), [(0, True), (30, True), (31, False)])
+def test_while_the_person_is_writing_a_status_is_told_at_once(reply: str, minutes: int, writing: bool) -> None:
+    talk = sent(reply)
+    talk.now = at(2, day=22)
+    talk.write("hello").wait(minutes=minutes).tell(GONE)
+    assert ([say.not_before for say in talk.says] == [None]) == (writing or reply == "here")
+
+
+def test_after_sos_before_the_person_was_asked_a_status_is_told_at_once() -> None:
+    talk = sent_in_emergency().wait(hours=8)
+    assert [say.not_before for say in talk.tell(GONE).says] == [None]
+
+
+def test_not_sent_yet_is_told_at_the_safe_hour_only_if_it_is_still_true() -> None:
+    talk = sent("day")
+    talk.now = at(20)
+    talk.tell(LATE)
+    assert (talk.says, [(wake.timer, wake.at, wake.number) for wake in talk.wakes]) == ((), [(Timer.LATE, at(9, day=23), 0)])
+    gone = talk.copy().tell(Accepted(0, at(21)))
+    assert gone.lines == ("left",)
+    gone.now = at(9, day=23)
+    assert gone.tell(LATE).says == ()
+    talk.now = at(9, day=23)
+    assert talk.tell(LATE).lines == ("late",)
+
+
+@pytest.mark.parametrize("reply", ["code", "skip"])
+def test_who_was_not_told_of_a_delay_is_not_told_after_all(reply: str) -> None:
+    talk = sent(reply)
+    talk.now = at(12)
+    assert told(talk, LATE) == []
+    talk.write("hello")
+    assert told(talk, Accepted(0, at(13))) == ["left"]
+
+
+def test_a_day_after_a_handoff_the_address_stays_only_for_who_is_answered_here() -> None:
+    for reply, address in {"here": "someone", "day": "someone", "evening": "someone", "code": "", "skip": ""}.items():
+        talk = sent(reply).tell(GONE).wait(days=1).tell(GIVE_UP)
+        assert talk.talk.sender.address == address, reply
+    assert sent("code").wait(days=1).tell(GIVE_UP).talk.sender.address == ""
+    assert sent_in_emergency().wait(days=1).tell(GIVE_UP).lines == ("given_up",)
+
+
+def test_without_an_address_nothing_is_told() -> None:
+    talk = sent("code").wait(days=1).tell(GIVE_UP)
+    assert talk.tell(GONE).says == ()
+    assert ways(talk) == [Way.LEFT]
+
+
+# ── what a person is told who asks ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("events", "line"),
+    [
+        ((), "case_waiting"),
+        ((Sealed(0), Trying(0)), "case_waiting"),
+        ((LATE,), "case_waiting"),
+        ((Placed(0),), "case_placed"),
+        ((GONE,), "case_left"),
+        ((GIVE_UP,), "case_given_up"),
+        ((GIVE_UP, GONE), "case_left"),
+    ],
+)
+def test_who_comes_back_is_told_where_the_case_stands(events: Sequence[Event], line: str) -> None:
+    talk = sent("code").pick("no")
+    for event in events:
+        talk.tell(event)
+    assert talk.wait(hours=3).write("hello").lines == (line, "after")
+
+
+def test_the_offer_names_the_case_and_the_hour_it_left_at() -> None:
+    text = sent("code").tell(GONE).pick("no").write("hello").text
+    assert "Your case left us at 08:02 (Mexico City)." in text
+    assert "case CASE12" in text
