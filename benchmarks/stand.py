@@ -99,6 +99,11 @@ class Stand:
         await asyncio.gather(*(self._one_after_another(visits, more, took) for _ in range(at_once)))
         return took
 
+    async def quiet(self) -> None:
+        """Return when the courier has carried everything that is due: it would slow down what is measured next."""
+        if self.carries:
+            await self.bot.courier.settled()
+
     async def _one_after_another(self, visits: Iterator[Visit], more: Callable[[], bool], took: list[float]) -> None:
         for visit in visits:
             for place in range(len(visit.script.lines))[visit.start : visit.end]:

@@ -114,8 +114,8 @@ class Plan:
     now: Callable[[tzinfo], datetime] = clock.now  # a story may bring a clock of its own
 
 
-def plan_of(settings: Settings, profile: MissionProfile) -> Plan:
-    """Return the plan that settings and profile make.
+def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
+    """Return the plan that settings and profile make; `file`: where the settings stand, for whoever must mend them.
 
     Raises:
         SettingsError: a channel that this version doesn't have, no way for mails, an unreadable certificate.
@@ -123,25 +123,28 @@ def plan_of(settings: Settings, profile: MissionProfile) -> Plan:
     """
     for name in ("telegram", "signal"):
         if getattr(settings, name) is not None:
-            raise SettingsError(f"[{name}]: this version has no {name} channel yet; take the table out")
+            raise SettingsError(f"{file}: [{name}]: this version has no {name} channel yet; take the table out")
     if settings.mail is None:
-        raise SettingsError("[mail]: expected host, or directory; without it no case could leave")
+        raise SettingsError(f"{file}: [mail]: expected host, or directory; without it no case could leave")
     return Plan(
         profile,
         settings.storage.url,
         settings.storage.keys,
-        post_of(settings.mail),
+        post_of(settings.mail, file),
         settings.mail.sender if isinstance(settings.mail, Smtp) else FOLDER_SENDER,
         lambda knowledge: officers_of(profile, knowledge),
         (lambda bot: [terminal(bot)]) if settings.terminal else (lambda _: []),
     )
 
 
-def post_of(mail: Smtp | MailFolder) -> Post:
-    """Return the way that mails leave. Raises SettingsError."""
+def post_of(mail: Smtp | MailFolder, file: Path) -> Post:
+    """Return the way that mails leave. Raises SettingsError that names `file`."""
     if isinstance(mail, MailFolder):
         return DirectoryPost(mail.directory)
-    return SmtpPost(mail.host, mail.port, mail.tls, mail.sender, mail.ca_file, mail.username, mail.password)
+    try:
+        return SmtpPost(mail.host, mail.port, mail.tls, mail.sender, mail.ca_file, mail.username, mail.password)
+    except SettingsError as error:
+        raise SettingsError(f"{file}: {error}") from None
 
 
 def officers_of(profile: MissionProfile, knowledge: Knowledge) -> list[Officer]:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import io
 import shutil
 import signal
 import subprocess
@@ -38,6 +39,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code: 0, or 2 when something is wrong with what was given."""
     told = _parser().parse_args(words)
     install("error")
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # bytes that are no text, or letters a terminal can't show, end nothing
     try:
         return int(told.verb(told))
     except BotError as error:
@@ -65,7 +69,7 @@ def _run(told: argparse.Namespace) -> int:
     install(configured.settings.logs.level)
     for _ in harden():
         event(Event.HARDENING_MISSING)
-    asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile))))
+    asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile, configured.file))))
     return 0
 
 
@@ -116,12 +120,12 @@ def _erase(told: argparse.Namespace) -> int:
 
 def _expire(told: argparse.Namespace) -> int:
     configured = read_configured(told.config)
-    bot = wire(plan_of(configured.settings, configured.profile))
+    bot = wire(plan_of(configured.settings, configured.profile, configured.file))
 
     async def once() -> dict[str, int]:
         bot.writer.start()
         try:
-            return await bot.upkeep.round()
+            return await bot.upkeep.begin()
         finally:
             await bot.writer.stop()
 

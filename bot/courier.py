@@ -236,8 +236,8 @@ class Courier:
         await self.writer.do(partial(self._put_back, row=row, due=due, unsure=isinstance(error, UnsureDelivery)))
 
     def _put_back(self, conn: sa.Connection, row: Row, due: datetime, unsure: bool) -> None:
-        self.outbox.again(conn, row.id, due, unsure=unsure)
-        if isinstance(row.effect, Mail) and not unsure:
+        self.outbox.again(conn, row.id, due, unsure=unsure or row.trying)  # what may have arrived once, may for ever
+        if isinstance(row.effect, Mail) and not self.outbox.in_doubt(conn, row.who):
             self.report(conn, row.who, Refused(row.effect.number))
 
     def _wait(self, row: Row, error: DeliveryError) -> float:

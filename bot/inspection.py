@@ -61,9 +61,10 @@ def read_configured(config: Path) -> Configured:
 
 
 def refuse_to_run(configured: Configured) -> None:
-    """Raise a SettingsError if the mission has not confirmed what people must be able to rely on."""
+    """Raise a SettingsError if the settings can't be run with, or the mission hasn't confirmed what people rely on."""
     file, profile = configured.settings.mission, configured.profile
-    refusals = [f"{file}: {sentence}" for sentence in run_refusals(profile)]
+    refusals = list(_settings(configured))
+    refusals += [f"{file}: {sentence}" for sentence in run_refusals(profile)]
     refusals += [f"{file}: {sentence}" for sentence in _unread(profile)]
     refusals += [f"{file}: {sentence}" for sentence in _unsealed(profile)]
     if refusals:
@@ -88,7 +89,7 @@ def send_test(configured: Configured, now: datetime) -> list[str]:
         return [str(error)]
     if not mails:
         return [f"{settings.mission}: no [[contact]] can be sealed to, so no test was sent"]
-    return asyncio.run(_sent(mails, post_of(settings.mail), configured.file))
+    return asyncio.run(_sent(mails, post_of(settings.mail, configured.file), configured.file))
 
 
 async def _sent(mails: Sequence[Mail], post: Post, file: Path) -> list[str]:
@@ -149,12 +150,24 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
         know(profile, now.date())
     except BotError as error:
         yield str(error)
-    if settings.mail is None:
-        yield f"{configured.file}: [mail]: expected host, or directory; without it no case could leave"
-    for name in ("telegram", "signal"):
-        if getattr(settings, name) is not None:
-            yield f"{configured.file}: [{name}]: this version has no {name} channel yet; take the table out"
+    yield from _settings(configured)
     yield from _keys(settings, now)
+
+
+def _settings(configured: Configured) -> Iterator[str]:
+    settings, file = configured.settings, configured.file
+    if settings.mail is None:
+        yield f"{file}: [mail]: expected host, or directory; without it no case could leave"
+    else:
+        try:
+            post_of(settings.mail, file)
+        except SettingsError as error:
+            yield str(error)
+    unknown = [name for name in ("telegram", "signal") if getattr(settings, name) is not None]
+    for name in unknown:
+        yield f"{file}: [{name}]: this version has no {name} channel yet; take the table out"
+    if not (unknown or settings.terminal):
+        yield f"{file}: [terminal]: expected at least one channel; without it nobody could be heard"
 
 
 def _unread(profile: MissionProfile) -> Iterator[str]:

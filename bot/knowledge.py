@@ -181,6 +181,6 @@ def _contacts(flow: Flow, profile: MissionProfile, words: Words, today: date) ->
     """Return the confirmed resources, one a line, with who runs each: the person must be able to judge."""
     lines = []
     for one in shown_resources(profile, today):
-        name = f"runs_{one.who_runs.value}"
+        name = f"runs_{one.who_runs_it.value}"
         lines.append(words(f"say.{name}", flow.texts[name], {"name": one.name, "contact": one.contact}))
     return "\n".join(lines)

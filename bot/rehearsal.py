@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.alerting import Officer
-from bot.app import Bot, Plan, wire
+from bot.app import Bot, Plan, signer_in, wire
 from bot.channels.base import TakeTurn
 from bot.channels.terminal import Terminal
 from bot.conversation.model import HandOff, Message, Say, Sender
@@ -21,7 +21,7 @@ from bot.handoff.mission import Contact, MissionProfile
 from bot.knowledge import Knowledge, complete_languages
 from bot.mail.openpgp import Certificate, open_mail
 from bot.mail.smtp import DirectoryPost
-from bot.mail.throwaway import make_officer
+from bot.mail.throwaway import acquaint, make_officer
 
 OFFICER = "officer@rehearsal.invalid"
 SENDER = "postigo@rehearsal.invalid"
@@ -106,6 +106,8 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
                 lambda wired: [_Recorded(wired, rehearsal, hint=language, source=source)],
             ),
         )
+        if rehearsal.openable:
+            acquaint(folder / HOME, signer_in(Path(kept) / "keys").certificate)
         _note_handoffs(bot, rehearsal)
         await bot.run(asyncio.Event(), until_silent=True)
     return rehearsal.transcript

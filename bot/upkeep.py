@@ -30,11 +30,11 @@ class Upkeep:
     daily: Callable[[datetime], None]
     _day: date | None = field(default=None)
 
-    async def begin(self) -> None:
-        """Do once, before anyone is heard: notice a restored database, and the first round."""
+    async def begin(self) -> dict[str, int]:
+        """Do once, before anyone is heard: notice a restored database, and the first round, whose counts it returns."""
         if await notice_restored(self.writer, self.keyring):
             event(Event.DATABASE_RESTORED)
-        await self.round()
+        return await self.round()
 
     async def run(self) -> None:
         """Go round every minute until cancelled. A round that fails is logged, and the next one comes."""

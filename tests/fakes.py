@@ -19,7 +19,6 @@ from bot.conversation.model import (
     Chance,
     Conversation,
     Delivered,
-    Effect,
     Event,
     HandOff,
     Kind,
@@ -35,7 +34,7 @@ from bot.errors import LanguageError
 from bot.handoff.alert import Reader, Texts, read_alert
 from bot.handoff.triage import Triage, read_triage
 from bot.language.catalogs import LANGUAGES, Catalogs, load
-from bot.language.vocabulary import JOINERS, NUMBERS, vocabulary
+from bot.language.vocabulary import JOINERS, NAYS, NUMBERS, vocabulary
 from bot.language.wording import renderer
 
 ZONE = ZoneInfo("America/Mexico_City")
@@ -58,7 +57,7 @@ _INTAKE: Flow = read_flow(written("intake.toml"), "intake.toml")
 
 def _complete() -> Catalogs:
     """Return the catalogs of every language that all of flows/ is translated to."""
-    texts = (*_INTAKE.messages(), *COMMANDS.messages(), *TRIAGE.messages(), *ALERT.messages(), NUMBERS, JOINERS)
+    texts = (*_INTAKE.messages(), *COMMANDS.messages(), *TRIAGE.messages(), *ALERT.messages(), NUMBERS, JOINERS, NAYS)
     complete = []
     for tag in LANGUAGES:
         try:
@@ -80,11 +79,6 @@ STANDING: Mapping[str, str] = {
     "days": "14",
     "window": "120",
 }
-
-
-def filled(flow: Flow) -> Flow:
-    """Return a flow with languages and areas filled in, as at start."""
-    return flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in OFFERED}).with_choices("areas", AREAS)
 
 
 def rulebook(toml: str = "", areas: Mapping[str, str] = AREAS) -> Rulebook:
@@ -281,11 +275,6 @@ def _onward(here: Talk) -> list[Talk]:
 def _returned(here: Talk) -> Talk:
     """A person who stopped and comes back."""
     return here.copy().write("stop").write("hello again")
-
-
-def effects_of(talk: Talk, kind: type[Effect]) -> tuple[Effect, ...]:
-    """Return the last effects of one kind."""
-    return tuple(effect for effect in talk.outcome.effects if isinstance(effect, kind))
 
 
 def without_chance(handed: HandOff) -> HandOff:

@@ -76,6 +76,7 @@ class MailServer:
     port: int = 0
     taken: list[Taken] = field(default_factory=list)
     sessions: int = 0
+    _open: list[SMTP] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -87,6 +88,17 @@ class MailServer:
         """Wait until so many mails have been accepted."""
         async with asyncio.timeout(within), self._news:
             await self._news.wait_for(lambda: len(self.accepted) >= count)
+
+    async def offered(self, count: int, *, within: float = 30) -> None:
+        """Wait until so many mails have been sent to their last byte, whatever they were answered."""
+        async with asyncio.timeout(within), self._news:
+            await self._news.wait_for(lambda: len(self.taken) >= count)
+
+    def hang_up(self) -> None:
+        """Break off every session, as a server does that is restarted."""
+        for session in self._open:
+            if session.transport is not None:
+                session.transport.abort()  # type: ignore[attr-defined]  # a socket's transport can
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's hook
         self, server: SMTP, _: Session, transaction: Transaction, address: str, options: list[str]
@@ -153,7 +165,7 @@ async def mail_server(
     when they run out, the mail is accepted. DROP and STALL stand for no answer.
     """
     ours = MailServer({stage: iter(said) for stage, said in (replies or {}).items()})
-    sessions: list[SMTP] = []
+    sessions = ours._open
 
     def session() -> SMTP:
         ours.sessions += 1

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from fakes import COMMANDS, FLOW, Talk
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from bot.conversation.model import (
     Accepted,
     Answer,
+    Conversation,
     Delivered,
     Due,
     Event,
@@ -20,6 +22,8 @@ from bot.conversation.model import (
     Trying,
 )
 from bot.language.vocabulary import split_words
+
+Drawn = TypeVar("Drawn")
 
 
 def answers_of(*steps: str) -> st.SearchStrategy[tuple[Answer, ...]]:
@@ -53,13 +57,12 @@ class Typed:
         talk.now += self.pause
         edits = "" if self.edits is None else f"m{talk.written - self.edits}"
         tap = None if self.tap is None or not talk.conversation else talk.talk.serial - self.tap
-        return talk.write(
-            self.answer(talk), kind=self.kind, late=self.late, tap=tap, edits=edits, seen=self.seen
-        )
+        said = self.said(talk.conversation)
+        return talk.write(said, kind=self.kind, late=self.late, tap=tap, edits=edits, seen=self.seen)
 
-    def answer(self, talk: Talk) -> str:
-        """Return the numbers of the drawn choices where a question waits, else the text."""
-        offered = talk.conversation.offered if talk.conversation else ()
+    def said(self, before: Conversation | None) -> str:
+        """Return what is written: the numbers of the drawn choices where a question waits, else the text."""
+        offered = before.offered if before else ()
         if not self.answers or not offered:
             return self.text
         return ", ".join(str(offered[place % len(offered)][0]) for place in self.answers)
@@ -98,26 +101,34 @@ texts = st.one_of(
     st.text(st.sampled_from("0123456789 ,yand٢۲２.️⃣\u200f"), max_size=8),
     st.sampled_from(["x" * 501, "55 1234 5678", "ana@example.org", "/start es", "language es", "", "a" * 6000]),
 )
-_seldom = st.sampled_from([False] * 9 + [True])
-_late = st.sampled_from([timedelta(0)] * 8 + [timedelta(minutes=59), timedelta(minutes=61), timedelta(hours=23), timedelta(hours=25), -timedelta(hours=1)])
+NO_TIME = timedelta(0)
+
+
+def mostly(usual: Drawn, *others: Drawn) -> st.SearchStrategy[Drawn]:
+    """Return `usual` nine times out of ten."""
+    return st.integers(0, 9).flatmap(lambda die: st.sampled_from(others) if die == 9 else st.just(usual))
+
+
+LATE = (timedelta(seconds=15), timedelta(minutes=59), timedelta(minutes=61), timedelta(hours=23), timedelta(hours=25))
 
 anything = st.builds(
     Typed,
     text=texts,
-    kind=st.sampled_from([Kind.TEXT] * 8 + list(Kind)),
-    late=_late,
-    tap=st.none() | st.integers(-1, 3),
-    edits=st.none() | st.integers(-1, 8),
+    kind=mostly(Kind.TEXT, *Kind),
+    late=mostly(NO_TIME, *LATE, -timedelta(hours=1)),
+    tap=mostly(None, -1, 0, 1, 2),
+    edits=mostly(None, -1, 0, 1, 2, 5),
     seen=st.booleans(),
-    pause=st.sampled_from([timedelta(0), timedelta(minutes=5), timedelta(hours=2)]),
+    pause=mostly(NO_TIME, timedelta(minutes=5), timedelta(hours=2)),
 )
 answering = st.builds(
     Typed,
-    text=texts,
-    answers=st.lists(st.integers(0, 25), min_size=1, max_size=2).map(tuple),
-    late=st.sampled_from([timedelta(0)] * 9 + [timedelta(seconds=15)]),
-    seen=st.sampled_from([True] * 5 + [False]),
+    text=st.sampled_from(["two cars", "at night", ""]),
+    answers=st.tuples(st.integers(0, 20)),
+    late=mostly(NO_TIME, *LATE),
+    seen=mostly(True, False),
 )
+several = st.builds(Typed, text=st.just("1"), answers=st.tuples(st.integers(0, 20), st.integers(0, 20)))
 happenings = st.builds(
     Happened,
     st.one_of(
@@ -131,5 +142,5 @@ happenings = st.builds(
         st.builds(Delivered, st.integers(-1, 1), st.just(Talk().now)),
     ),
 )
-moves: st.SearchStrategy[Move] = st.one_of(answering, answering, answering, anything, happenings)
-walks = st.lists(moves, max_size=25)
+moves: st.SearchStrategy[Move] = st.one_of(answering, answering, answering, answering, several, anything, happenings)
+walks = st.integers(0, 20).flatmap(lambda length: st.lists(moves, min_size=length, max_size=length))

@@ -108,10 +108,12 @@ class Resource:
 
     name: str
     contact: str  # the words shown: a number, an address, a page
-    who_runs: WhoRuns
+    who_runs_it: WhoRuns
     source_url: str
+    verified_on: date
+    verified_by: str = ""  # never shown: whom the mission asks when it confirms again
+    expires_on: date | None = None  # the first day on which it isn't shown any more
     audience: Audience = Audience.EVERYONE
-    verified_on: date | None = None
     level: int = MILDEST  # the mildest triage level it is for; 1: immediate danger only
 
 
@@ -123,6 +125,32 @@ class Topic:
     text: Mapping[str, str] = field(default_factory=dict)  # language -> words
     source_url: str = ""
     verified_on: date | None = None
+    verified_by: str = ""
+    expires_on: date | None = None  # the first day on which it is unknown again
+
+
+@dataclass(frozen=True, slots=True)
+class SignalAddress:
+    """Where the mission publishes that its bot is on Signal."""
+
+    username: str = ""  # with its digits: postigo.42
+    fingerprint_url: str = ""  # the page that prints what a person compares
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramAddress:
+    """Where the mission publishes that its bot is on Telegram."""
+
+    handle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the mission itself says about how it treats what it is told."""
+
+    version: str = ""  # another one whenever the text changes
+    text: Mapping[str, str] = field(default_factory=dict)  # language -> words
+    legal_contact: str = ""  # a number, an address, a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +174,20 @@ class MissionProfile:
     areas: Mapping[str, str]  # code -> label, shown as it stands in every language
     contacts: tuple[Contact, ...] = ()
     official_site: str = ""  # where the person can check that this bot is the mission's
+    signal: SignalAddress = field(default_factory=SignalAddress)
+    telegram: TelegramAddress = field(default_factory=TelegramAddress)
     verified_on: date | None = None
+    last_reviewed: date | None = None
+    reviewer: str = ""
+    delivery_mode: Mode = Mode.OPENPGP  # what a contact is sent whose own mode the file leaves out
     formality: Mapping[str, Formality] = field(default_factory=dict)  # language -> form of address
     resources: tuple[Resource, ...] = ()
     crisis_lines: tuple[Resource, ...] = ()  # for someone who speaks of ending their life
     topics: Mapping[Support, Topic] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)  # language -> what the mission cannot do
+    promised_times: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # level -> language -> words
+    notice: Notice = field(default_factory=Notice)
+    minors_policy: Mapping[str, str] = field(default_factory=dict)  # language -> words
     retention: Retention = field(default_factory=Retention)
     window_minutes: int = 120  # a case of level 3 or 4 leaves at a random minute of these
     own_words: tuple[str, ...] = ("signal", "terminal")  # channels on which own words may be asked for
@@ -162,19 +198,19 @@ class MissionProfile:
 
 
 def shown_resources(profile: MissionProfile, today: date, level: int = 1) -> tuple[Resource, ...]:
-    """Return the confirmed resources for a case of `level`, in the profile's order; the graver, the more."""
-    return tuple(one for one in profile.resources if level <= one.level and _stands(one.verified_on, today))
+    """Return what may be shown in a case of `level`, in the profile's order; the graver, the more."""
+    return tuple(one for one in profile.resources if level <= one.level and _stands(one, today))
 
 
 def shown_crisis_lines(profile: MissionProfile, today: date) -> tuple[Resource, ...]:
-    """Return the confirmed crisis lines, in the profile's order."""
-    return tuple(line for line in profile.crisis_lines if _stands(line.verified_on, today))
+    """Return the crisis lines that may be shown, in the profile's order."""
+    return tuple(line for line in profile.crisis_lines if _stands(line, today))
 
 
 def availability(profile: MissionProfile, support: str, today: date) -> Availability:
     """Return whether the mission gives this form of support: UNKNOWN unless it has lately confirmed it."""
     topic = profile.topics.get(Support(support), Topic())
-    return topic.availability if _stands(topic.verified_on, today) else Availability.UNKNOWN
+    return topic.availability if _stands(topic, today) else Availability.UNKNOWN
 
 
 def run_refusals(profile: MissionProfile) -> list[str]:
@@ -182,8 +218,8 @@ def run_refusals(profile: MissionProfile) -> list[str]:
     needed = (
         (profile.verified_on, "verified_on is missing: the mission has not confirmed this profile"),
         (profile.official_site, "official_site is missing: nobody could check that this bot is the mission's"),
-        (_any_verified(profile.resources), "no [[resource]] has verified_on: there is nowhere else to send a person"),
-        (_any_verified(profile.crisis_lines), "no [[crisis_line]] has verified_on"),
+        (profile.resources, "there is no [[resources]]: there is nowhere else to send a person"),
+        (profile.crisis_lines, "there is no [[crisis_lines]]: somebody may speak of ending their life"),
         (profile.contacts, "there is no [[contact]]: a case would reach nobody"),
     )
     return [sentence for present, sentence in needed if not present]
@@ -195,18 +231,20 @@ def findings(profile: MissionProfile, today: date) -> list[str]:
         *run_refusals(profile),
         *_unsealed(profile.contacts),
         *_age("verified_on: the profile", profile.verified_on, today, hides=False),
-        *_resource_findings("resource", profile.resources, today),
-        *_resource_findings("crisis_line", profile.crisis_lines, today),
+        *(sentence for one in profile.resources for sentence in _standing(f"resources “{one.name}”", one, today)),
+        *(sentence for one in profile.crisis_lines for sentence in _standing(f"crisis_lines “{one.name}”", one, today)),
         *_topic_findings(profile.topics, today),
     ]
 
 
-def _any_verified(resources: Sequence[Resource]) -> bool:
-    return any(resource.verified_on for resource in resources)
+def _stands(fact: Resource | Topic, today: date) -> bool:
+    if fact.verified_on is None or _over(fact, today):
+        return False
+    return 0 <= (today - fact.verified_on).days <= SHOWN_FOR_DAYS
 
 
-def _stands(verified_on: date | None, today: date) -> bool:
-    return verified_on is not None and 0 <= (today - verified_on).days <= SHOWN_FOR_DAYS
+def _over(fact: Resource | Topic, today: date) -> bool:
+    return fact.expires_on is not None and fact.expires_on <= today
 
 
 def _unsealed(contacts: Sequence[Contact]) -> Iterator[str]:
@@ -215,18 +253,19 @@ def _unsealed(contacts: Sequence[Contact]) -> Iterator[str]:
             yield f"contact {contact.address}: openpgp is missing, so nothing can be sealed to it"
 
 
-def _resource_findings(key: str, resources: Sequence[Resource], today: date) -> Iterator[str]:
-    for resource in resources:
-        if resource.verified_on is None:
-            yield f"{key} “{resource.name}” has never been confirmed and isn't shown"
-        yield from _age(f"{key} “{resource.name}”", resource.verified_on, today)
-
-
 def _topic_findings(topics: Mapping[Support, Topic], today: date) -> Iterator[str]:
     for support, topic in topics.items():
         if topic.availability is not Availability.UNKNOWN and topic.verified_on is None:
             yield f"topics.{support} has never been confirmed and is told as unknown"
-        yield from _age(f"topics.{support}", topic.verified_on, today)
+        yield from _standing(f"topics.{support}", topic, today)
+
+
+def _standing(what: str, fact: Resource | Topic, today: date) -> Iterator[str]:
+    """Yield a sentence if what was once confirmed isn't told any more, or soon won't be."""
+    if _over(fact, today):
+        yield f"{what} expired on {fact.expires_on} and isn't told any more: confirm it again, or take it out"
+    else:
+        yield from _age(what, fact.verified_on, today)
 
 
 def _age(what: str, verified_on: date | None, today: date, *, hides: bool = True) -> Iterator[str]:

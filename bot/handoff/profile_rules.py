@@ -5,18 +5,26 @@ Whether what it says is confirmed and recent is `mission.findings`; here a wrong
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 
 from bot.handoff.mission import MILDEST, Contact, MissionProfile, Mode, Resource
 
 Mistake = tuple[str, str]  # the key, what was expected
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_CODE = re.compile(r"[^\W_A-Z](-|[^\WA-Z])*")  # of any script, since it may be made from a label
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")  # BCP 47: language, script, region
 _COUNTRY = re.compile(r"[A-Z]{2}")  # ISO 3166-1
 _ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")  # plain ASCII: SMTPUTF8 stays off
 _FINGERPRINT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")  # OpenPGP version 4, or 6
 _PAGE = re.compile(r"https?://[^\s/]+\.[^\s/]+(/\S*)?")
 _SITE = re.compile(r"https://[^\s/]+\.[^\s/]+(/\S*)?")
+_REACHED = re.compile(r"\d\D{0,3}\d\D{0,3}\d|\w\.\w|@\w")  # a number, a page, an address or a handle
+_SIGNAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,31}\.[0-9]{2,}")  # a name, a dot, two digits or more
+_TELEGRAM_NAME = re.compile(r"@?[A-Za-z][A-Za-z0-9_]{4,31}")
+
+_PUBLISHED = "an address that begins with https://"
+_SAYS_SO = "the page that says so: https://…"
 
 _HOUR = 60  # spans are in minutes
 _DAY = 24 * _HOUR
@@ -27,15 +35,14 @@ _SEALED_CHANNELS = {"signal", "terminal"}  # Telegram reads what is written to b
 
 def mistakes(profile: MissionProfile) -> list[Mistake]:
     """Return every key of `profile` that holds something else than it should, with what was expected."""
-    rules = (_basics, _spoken, _texts, _chain, _places, _lasting)
+    rules = (_basics, _spoken, _texts, _found_at, _noticed, _chain, _places, _elsewhere, _dated_topics, _lasting)
     return [mistake for rule in rules for mistake in rule(profile)]
 
 
 def _basics(profile: MissionProfile) -> Iterator[Mistake]:
     yield from _shaped(_NAME, "id", [profile.id], "a name of lower-case letters, digits and hyphens")
     yield from _shaped(_COUNTRY, "country_served", profile.country_served, "two capital letters a country (ISO 3166-1)")
-    if profile.official_site:
-        yield from _shaped(_SITE, "official_site", [profile.official_site], "an address that begins with https://")
+    yield from _if_given(_SITE, "official_site", profile.official_site, _PUBLISHED)
 
 
 def _spoken(profile: MissionProfile) -> Iterator[Mistake]:
@@ -53,12 +60,31 @@ def _texts(profile: MissionProfile) -> Iterator[Mistake]:
         ("name", profile.name),
         ("formality", profile.formality),
         ("limits", profile.limits),
+        ("minors_policy", profile.minors_policy),
+        ("notice.text", profile.notice.text),
+        *((f"promised_times.{level}", texts) for level, texts in profile.promised_times.items()),
         *((f"topics.{support}.text", topic.text) for support, topic in profile.topics.items()),
     ]
     for key, table in tables:
         yield from _shaped(_TAG, key, table, "a language tag like es or pt-BR before each text")
         if not all(text.strip() for text in table.values()):
             yield key, "words for each language that is named"
+
+
+def _found_at(profile: MissionProfile) -> Iterator[Mistake]:
+    signal, telegram = profile.signal, profile.telegram
+    yield from _if_given(_SIGNAL_NAME, "signal.username", signal.username, "a Signal username like postigo.42")
+    yield from _if_given(_SITE, "signal.fingerprint_url", signal.fingerprint_url, _PUBLISHED)
+    yield from _if_given(_TELEGRAM_NAME, "telegram.handle", telegram.handle, "a Telegram handle like @postigo_bot")
+
+
+def _noticed(profile: MissionProfile) -> Iterator[Mistake]:
+    if bool(profile.notice.text) != bool(profile.notice.version):
+        yield "notice.version", "version and text together: a person agrees to one version of a text"
+    if profile.notice.legal_contact:
+        yield from _way_to("notice.legal_contact", profile.notice.legal_contact)
+    for level in profile.promised_times:
+        yield from _within("promised_times", level, 1, MILDEST)
 
 
 def _chain(profile: MissionProfile) -> Iterator[Mistake]:
@@ -93,24 +119,47 @@ def _sealed_to(at: str, contact: Contact) -> Iterator[Mistake]:
 def _places(profile: MissionProfile) -> Iterator[Mistake]:
     if not profile.areas:
         yield "areas", 'at least one area, as in: mex = "México"'
-    yield from _shaped(_NAME, "areas", profile.areas, "codes of lower-case letters, digits and hyphens")
+    yield from _shaped(_CODE, "areas", profile.areas, "codes of lower-case letters, digits and hyphens")
     if _TAKEN & set(profile.areas):
         yield "areas", "codes other than more and skip, which mean something else"
     if not all(label.strip() for label in profile.areas.values()):
         yield "areas", "a label for each code"
-    for number, resource in enumerate(profile.resources, start=1):
-        yield from _resource(f"resource {number}", resource)
-    for number, line in enumerate(profile.crisis_lines, start=1):
-        yield from _resource(f"crisis_line {number}", line)
+
+
+def _elsewhere(profile: MissionProfile) -> Iterator[Mistake]:
+    for key, places in (("resources", profile.resources), ("crisis_lines", profile.crisis_lines)):
+        for number, place in enumerate(places, start=1):
+            yield from _resource(f"{key} {number}", place)
 
 
 def _resource(at: str, resource: Resource) -> Iterator[Mistake]:
     if not resource.name.strip():
         yield f"{at}: name", "a name"
-    if not resource.contact.strip():
-        yield f"{at}: contact", "how to reach it"
-    yield from _shaped(_PAGE, f"{at}: source_url", [resource.source_url], "the page that says so: https://…")
+    yield from _way_to(f"{at}: contact", resource.contact)
+    yield from _shaped(_PAGE, f"{at}: source_url", [resource.source_url], _SAYS_SO)
     yield from _within(f"{at}: level", resource.level, 1, MILDEST)
+    yield from _dated(f"{at}: expires_on", resource.verified_on, resource.expires_on)
+
+
+def _way_to(key: str, words: str) -> Iterator[Mistake]:
+    """Take words that hold a number, an address or a page; what looks like a mail address has to be one."""
+    bare = (word.strip(",;:.()<>") for word in words.split())
+    addresses = [word for word in bare if "@" in word[1:] and "/" not in word]
+    if _REACHED.search(words):
+        yield from _shaped(_ADDRESS, key, addresses, "a mail address in plain ASCII where there is an @")
+    else:
+        yield key, "how to reach it: a phone number, a mail address or a page"
+
+
+def _dated_topics(profile: MissionProfile) -> Iterator[Mistake]:
+    for support, topic in profile.topics.items():
+        yield from _dated(f"topics.{support}.expires_on", topic.verified_on, topic.expires_on)
+        yield from _if_given(_PAGE, f"topics.{support}.source_url", topic.source_url, _SAYS_SO)
+
+
+def _dated(key: str, verified_on: date | None, expires_on: date | None) -> Iterator[Mistake]:
+    if verified_on and expires_on and expires_on <= verified_on:
+        yield key, "a day after verified_on"
 
 
 def _lasting(profile: MissionProfile) -> Iterator[Mistake]:
@@ -122,6 +171,10 @@ def _lasting(profile: MissionProfile) -> Iterator[Mistake]:
     yield from _within("window_minutes", profile.window_minutes, 0, _DAY)
     if not set(profile.own_words) <= _SEALED_CHANNELS:
         yield "own_words", "signal and terminal at most: no other channel is encrypted from end to end"
+
+
+def _if_given(pattern: re.Pattern[str], key: str, value: str, expected: str) -> Iterator[Mistake]:
+    yield from _shaped(pattern, key, [value] if value else [], expected)
 
 
 def _shaped(pattern: re.Pattern[str], key: str, values: Iterable[str], expected: str) -> Iterator[Mistake]:

@@ -31,9 +31,27 @@ def _by_gpg(gpg: str, folder: Path) -> tuple[bytes, Certificate]:
     public = folder / "officer.asc"
     public.write_bytes(_run(gpg, folder, "--armor", "--export"))
     secret = _run(gpg, folder, "--armor", *_UNLOCKED, "--export-secret-keys")
+    _end_agent(folder)
     return secret, read_certificate(public)
 
 
+def acquaint(folder: Path, certificate: Certificate) -> None:
+    """Let the gpg home `folder` know a signer, so that its signatures are checked; without gpg nothing is done."""
+    gpg = shutil.which("gpg")
+    if gpg:
+        public = folder / "signer.asc"
+        public.write_bytes(certificate.raw)
+        _run(gpg, folder, "--import", str(public))
+
+
+def _end_agent(folder: Path) -> None:
+    """End the agent that gpg began for `folder`: it would run on for ever, one for each rehearsal."""
+    gpgconf = shutil.which("gpgconf")
+    if gpgconf:
+        _run(gpgconf, folder, "--kill", "gpg-agent")
+
+
 def _run(gpg: str, folder: Path, *words: str) -> bytes:
-    command = [gpg, "--homedir", str(folder), "--batch", "--quiet", *words]
+    batch = ["--batch", "--quiet"] if Path(gpg).name == "gpg" else []
+    command = [gpg, "--homedir", str(folder), *batch, *words]
     return subprocess.run(command, check=True, capture_output=True, timeout=SECONDS).stdout  # noqa: S603 - gpg, as found

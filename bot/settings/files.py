@@ -15,15 +15,25 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.errors import SettingsError
-from bot.handoff.mission import Contact, MissionProfile, Resource, Retention, Support, Topic
+from bot.handoff.mission import (
+    MILDEST,
+    Contact,
+    MissionProfile,
+    Notice,
+    Resource,
+    Retention,
+    SignalAddress,
+    Support,
+    TelegramAddress,
+    Topic,
+)
 from bot.handoff.profile_rules import mistakes
+from bot.settings.short_forms import written_out
 from bot.settings.values import Logs, MailFolder, Settings, Signal, Smtp, Storage, Telegram, absolute
 
 # What a key is called in the file, where that differs from the field's name.
 _KEYS = {
     "contacts": "contact",
-    "resources": "resource",
-    "crisis_lines": "crisis_line",
     "password": "password_file",
     "token": "token_file",
 }
@@ -33,6 +43,7 @@ _EXPECTED = {
     "dataclass_type": "a table",
     "date_from_datetime_parsing": "a date like 2026-11-21",
     "date_type": "a date like 2026-11-21",
+    "dict_type": "a table",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
     "int_type": "a whole number",
@@ -45,18 +56,31 @@ _EXPECTED = {
 
 Kept = TypeVar("Kept")
 
-# Which keys each table of a file takes; "" is the file itself. For "did you mean".
-_TABLES: Mapping[str, tuple[type, ...]] = {
-    "storage": (Storage,),
-    "mail": (Smtp, MailFolder),
-    "telegram": (Telegram,),
-    "signal": (Signal,),
-    "logs": (Logs,),
-    "contact": (Contact,),
-    "resource": (Resource,),
-    "crisis_line": (Resource,),
-    "topics": (Topic,),
-    "retention": (Retention,),
+# Which keys each table of a file takes, for "did you mean".
+_TABLES: Mapping[type, Mapping[str, tuple[type, ...]]] = {
+    Settings: {
+        "storage": (Storage,),
+        "mail": (Smtp, MailFolder),
+        "telegram": (Telegram,),
+        "signal": (Signal,),
+        "logs": (Logs,),
+    },
+    MissionProfile: {
+        "contact": (Contact,),
+        "signal": (SignalAddress,),
+        "telegram": (TelegramAddress,),
+        "resources": (Resource,),
+        "crisis_lines": (Resource,),
+        "topics": (Topic,),
+        "notice": (Notice,),
+        "retention": (Retention,),
+    },
+}
+
+# Tables whose keys are a list of names that is ours.
+_NAMED: Mapping[str, list[str]] = {
+    "topics": list(Support),
+    "promised_times": [str(level) for level in range(1, MILDEST + 1)],
 }
 
 
@@ -75,7 +99,7 @@ def read_settings(path: Path) -> Settings:
 
     Raises SettingsError: file, key and what was expected, on one line; further errors are its notes.
     """
-    settings = _read(path, Settings)
+    settings = _read(path, _table(path), Settings)
     if isinstance(settings.mail, Smtp) and bool(settings.mail.username) != bool(settings.mail.password):
         raise SettingsError(f"{path}: mail.username: expected username and password_file together, or neither")
     return settings
@@ -86,7 +110,7 @@ def read_mission(path: Path) -> MissionProfile:
 
     Raises SettingsError as `read_settings`.
     """
-    read = _read(path, MissionProfile)
+    read = _read(path, written_out(_table(path), path), MissionProfile)
     profile = replace(read, contacts=tuple(_settled(contact, path) for contact in read.contacts))
     wrong = [f"{path}: {key}: expected {what}" for key, what in mistakes(profile)]
     if profile.zone not in available_timezones():
@@ -101,9 +125,9 @@ def _settled(contact: Contact, path: Path) -> Contact:
     return replace(contact, openpgp=certificate, fingerprint=contact.fingerprint.replace(" ", "").lower())
 
 
-def _read(path: Path, kind: type[Kept]) -> Kept:
+def _read(path: Path, table: Mapping[str, Any], kind: type[Kept]) -> Kept:
     try:
-        door = _Door[kind].model_validate({"kept": _table(path)}, context=path.parent)  # type: ignore[valid-type]
+        door = _Door[kind].model_validate({"kept": table}, context=path.parent)  # type: ignore[valid-type]
     except ValidationError as error:
         # a typo first: it is often why another key is missing
         found = sorted(error.errors(include_url=False, include_input=False), key=lambda one: one["type"] == "missing")
@@ -151,9 +175,9 @@ def _key(place: list[int | str]) -> str:
 
 def _known(place: list[int | str], kind: type) -> list[str]:
     """List the keys that may stand where the last of `place` stands."""
-    if place[0] == "topics" and len(place) == len(("topics", "meetings")):
-        return list(Support)
-    kinds = _TABLES.get(str(place[0]), ()) if len(place) > 1 else (kind,)
+    if place[0] in _NAMED and len(place) == len(("topics", "meetings")):
+        return _NAMED[str(place[0])]
+    kinds = _TABLES[kind].get(str(place[0]), ()) if len(place) > 1 else (kind,)
     return [_KEYS.get(one.name, one.name) for each in kinds for one in fields(each)]
 
 

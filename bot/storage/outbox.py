@@ -33,12 +33,12 @@ _PUT = Statement(
     "INSERT INTO outbox (id, kind, lane, next_try, expires, attempts, trying, channel, wrapped, sealed) "
     "VALUES (:id, :kind, :lane, :next_try, :expires, 0, 0, :channel, :wrapped, :sealed)"
 )
-_NOTES = Statement("SELECT id, wrapped FROM outbox WHERE id >= :who AND id < :after")
 _ALL_KINDS = 2  # what is looked for: 1 mails, 0 everything else
 _COMING = Statement(
     "SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try <= :minute "
     "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 ELSE 0 END = :sought) ORDER BY next_try"
 )
+_DOUBTED = Statement("SELECT COUNT(*) FROM outbox WHERE id >= :who AND id < :after AND kind = 'mail' AND trying = 1")
 _OF_ONE = Statement(
     "SELECT id, kind, lane, attempts, trying, expires, wrapped, sealed FROM outbox "
     "WHERE id >= :who AND id < :after AND (next_try <= :minute OR (kind = 'say' AND attempts > 0)) "
@@ -75,6 +75,7 @@ class Outbox:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._envelope = Envelope(keyring, "outbox")
+        self._serial = 0  # the last one given
         self.unreadable: set[bytes] = set()
 
     def put(  # noqa: PLR0913 - what stands in clear beside the effects is told by name
@@ -93,11 +94,11 @@ class Outbox:
         Raises SealingError: a text in one isn't Unicode.
         """
         self._keyring.today(now)
-        for serial, effect in enumerate(effects, self._last_serial(conn, who) + 1):
+        for effect in effects:
             row = who + os.urandom(TAIL_BYTES)
             due = _due(effect, now)
             letter = written(sender, effect)
-            wrapped, sealed = self._envelope.close(row, letter, _note(serial, due))
+            wrapped, sealed = self._envelope.close(row, letter, _note(self._next_serial(now), due))
             _PUT(
                 conn,
                 id=row,
@@ -150,6 +151,10 @@ class Outbox:
         _AGAIN(conn, id=row, trying=int(unsure), next_try=minute(due), wrapped=wrapped)
         return True
 
+    def in_doubt(self, conn: sa.Connection, who: bytes) -> bool:
+        """Return whether a mail of this person is on its way, or may have arrived unanswered."""
+        return bool(_DOUBTED(conn, **of(who)).fetchall()[0][0])
+
     def next_due(self, conn: sa.Connection, after: datetime | None = None) -> datetime | None:
         """Return when something comes due (the first time later than `after`, if given), or None."""
         times = [due for lane in (URGENT, OTHER) if (due := self._next_in(conn, lane, after or _EPOCH))]
@@ -197,9 +202,10 @@ class Outbox:
         serial, due = _NOTE.unpack(self._envelope.note(row, wrapped))
         return serial, _EPOCH + timedelta(microseconds=due)
 
-    def _last_serial(self, conn: sa.Connection, who: bytes) -> int:
-        notes = (self._known_note(row, wrapped) for row, wrapped in _NOTES(conn, **of(who)))
-        return max((note[0] for note in notes if note), default=0)
+    def _next_serial(self, now: datetime) -> int:
+        """Return a number above all that were given: the time in microseconds, so that no row is read for it."""
+        self._serial = max(self._serial + 1, _microseconds(now))
+        return self._serial
 
     def _known_note(self, row: bytes, wrapped: bytes) -> tuple[int, datetime] | None:
         try:
@@ -281,4 +287,8 @@ def _due(effect: Effect | Mail, now: datetime) -> datetime:
 
 
 def _note(serial: int, due: datetime) -> bytes:
-    return _NOTE.pack(serial, (due - _EPOCH) // timedelta(microseconds=1))
+    return _NOTE.pack(serial, _microseconds(due))
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -10,8 +10,8 @@ from bot.conversation.asking import added
 from bot.conversation.engine import advance
 from bot.conversation.model import (
     Answer,
-    Conversation,
     ConsentKind,
+    Conversation,
     Delivered,
     Due,
     HandOff,

@@ -1,11 +1,12 @@
 """What the commands do, at every step."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, Talk, at_step, begun, sent, sent_in_emergency
 
-from bot.conversation.model import Accepted, Due, Placed, Refused, Sealed, Timer, Trying
+from bot.conversation.model import Accepted, Due, Event, Placed, Refused, Sealed, Timer, Trying
 from bot.language.vocabulary import split_words
 
 STEPS = sorted(FLOW.steps)
@@ -156,7 +157,9 @@ def test_send_now_sends_what_was_added_and_nothing_else(step: str) -> None:
             assert (talk.step, talk.lines[0], len(talk.handed)) == (step, "nothing_added", handed)
 
 
-@pytest.mark.parametrize(("order", "language"), [("/start", "en"), *((f"/start {tag}", tag) for tag in OFFERED), ("/start xx", "en")])
+@pytest.mark.parametrize(
+    ("order", "language"), [("/start", "en"), *((f"/start {tag}", tag) for tag in OFFERED), ("/start xx", "en")]
+)
 def test_start_takes_a_talk_up_again(order: str, language: str) -> None:
     talk = at_step("event").write(order)
     assert (talk.step, talk.talk.language, talk.lines[0]) == ("event", language, "resumed")
@@ -180,7 +183,7 @@ def test_stop_and_erase_as_the_first_message_leave_nothing() -> None:
 # ── what an erased person is told of the alert ───────────────────────────────────────────────────────────
 
 MOMENT = sent().now
-EVENTS = {
+EVENTS: Mapping[str, Sequence[Sequence[Event]]] = {
     "erased_withdrawn": [(), (Sealed(0),), (Sealed(0), Trying(0), Refused(0))],
     "erased_maybe": [(Sealed(0), Trying(0)), (Sealed(0), Trying(0), Placed(0))],
     "erased_left": [(Sealed(0), Trying(0), Accepted(0, MOMENT))],
@@ -189,7 +192,7 @@ EVENTS = {
 
 
 @pytest.mark.parametrize(("line", "events"), [(line, one) for line, ways in EVENTS.items() for one in ways])
-def test_erase_tells_what_has_become_of_the_alert(line: str, events: tuple[Sealed, ...]) -> None:
+def test_erase_tells_what_has_become_of_the_alert(line: str, events: Sequence[Event]) -> None:
     talk = sent()
     for event in events:
         talk.tell(event)

@@ -190,4 +190,7 @@ def test_after_back_answers_before_at_and_behind_the_question_can_be_corrected()
     there = talk.copy().write("held, raid", edits="m8")
     assert (there.step, told(there)["event"]) == ("review", ("held", "raid"))
     there = talk.write("back").write("back").write("me", edits="m6")
-    assert (there.step, told(there)) == ("review", {one: before[one] for one in before if one != "agree"} | {"whom": ("me",)})
+    assert (there.step, told(there)) == (
+        "review",
+        {one: before[one] for one in before if one != "agree"} | {"whom": ("me",)},
+    )

@@ -35,7 +35,9 @@ def test_another_person_s_case_takes_one_more() -> None:
 # ── what is too old ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("age", "step"), [(0, "danger"), (59, "danger"), (60, "danger"), (61, "device"), (1440, "device")])
+@pytest.mark.parametrize(
+    ("age", "step"), [(0, "danger"), (59, "danger"), (60, "danger"), (61, "device"), (1440, "device")]
+)
 def test_an_answer_older_than_an_hour_answers_nothing(age: int, step: str) -> None:
     talk = begun().write("1", late=age * MINUTE)
     assert talk.step == step

@@ -133,7 +133,9 @@ def test_a_mistake_is_told_with_file_and_place(toml: str, place: str) -> None:
 
 
 def test_commands_are_read_with_their_cries() -> None:
-    toml = '[[command]]\nname="stop"\nnumber=96\nwords="stop, exit"\nhelp="end"\n[sos]\n"" = ["sos"]\nes = ["auxilio"]\n'
+    toml = (
+        '[[command]]\nname="stop"\nnumber=96\nwords="stop, exit"\nhelp="end"\n[sos]\n"" = ["sos"]\nes = ["auxilio"]\n'
+    )
     commands = read_commands(toml, "commands.toml")
     assert commands.rows == (Command("stop", 96, "stop, exit", "end"),)
     assert commands.sos == {"": ("sos",), "es": ("auxilio",)}

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fakes import BOOK, FLOW, Talk, at_step, begun, rulebook, sent, written
 
-from bot.conversation.asking import added
+from bot.conversation.asking import Rulebook, added
+from bot.conversation.model import Kind
 from bot.conversation.settling import settle
 
 INTAKE = written("intake.toml")
@@ -27,14 +29,16 @@ def flow_without(*steps: str) -> str:
 
 REWORDED = rulebook(INTAKE.replace("What happened?", "What has happened?"))
 WITHOUT = rulebook(flow_without("device", "agree").replace('"area"', '"place"').replace('"reply"', '"answer"'))
-OTHER_CONSENT = rulebook(INTAKE.replace('choices.send = "Yes, send it"', 'choices.go = "Yes, send it"').replace(
-    'accepts = ["send"]\nskip = false\nnext.send = "act"', 'accepts = ["go"]\nskip = false\nnext.go = "act"'
-))
-OTHER_EVENTS = rulebook(INTAKE.replace('choices.attack = "An attack"\n', "").replace(re.search(r"words.attack.*\n", INTAKE)[0], ""))  # type: ignore[index]  # it stands there
+OTHER_CONSENT = rulebook(
+    INTAKE.replace('choices.send = "Yes, send it"', 'choices.go = "Yes, send it"', 1).replace(
+        'accepts = ["send"]\nskip = false\nnext.send = "act"', 'accepts = ["go"]\nskip = false\nnext.go = "act"'
+    )
+)
+OTHER_EVENTS = rulebook(re.sub(r"(choices|words)\.attack = .*\n", "", INTAKE))
 
 
-def under(book: object, talk: Talk) -> Talk:
-    talk.book = book  # type: ignore[assignment]  # a rulebook
+def under(book: Rulebook, talk: Talk) -> Talk:
+    talk.book = book
     return talk
 
 
@@ -64,7 +68,9 @@ def test_the_number_shown_before_the_change_still_answers_a_question_that_stands
     assert talk.lines == ("changed", *same.lines) or talk.conversation is None
 
 
-@pytest.mark.parametrize(("step", "asked"), [("act", "review"), ("sos_act", "sos"), ("review", "review"), ("sos", "sos")])
+@pytest.mark.parametrize(
+    ("step", "asked"), [("act", "review"), ("sos_act", "sos"), ("review", "review"), ("sos", "sos")]
+)
 def test_after_a_change_both_consents_are_asked_anew(step: str, asked: str) -> None:
     at = FLOW.steps[step]
     talk = at_step(step)
@@ -145,7 +151,15 @@ def test_a_change_while_the_language_is_chosen_loses_neither_the_way_back_nor_an
         if step == "want":
             talk.picks("quiet")
         talk.picks("send", "act")
-        assert {one.step for one in talk.handed[0].answers} >= {"danger", "whom", "event", "area", "want", "reply", "act"}
+        assert {one.step for one in talk.handed[0].answers} >= {
+            "danger",
+            "whom",
+            "event",
+            "area",
+            "want",
+            "reply",
+            "act",
+        }
 
 
 def test_a_change_while_the_language_is_chosen_may_take_the_question_before_it_away() -> None:
@@ -155,8 +169,6 @@ def test_a_change_while_the_language_is_chosen_may_take_the_question_before_it_a
 
 
 def test_a_late_message_after_a_change_is_told_of_both() -> None:
-    from datetime import timedelta  # noqa: PLC0415 - only here
-
     talk = under(REWORDED, at_step("event")).write("1", late=timedelta(minutes=61))
     assert talk.lines[:2] == ("changed", "too_old")
     assert "changed" not in talk.write("help").lines
@@ -168,8 +180,6 @@ def test_stop_and_erase_after_a_change_speak_of_nothing_else(step: str) -> None:
 
 
 def test_a_photo_after_a_change_is_refused_with_the_reason() -> None:
-    from bot.conversation.model import Kind  # noqa: PLC0415 - only here
-
     assert under(REWORDED, at_step("event")).write("", kind=Kind.PHOTO).lines[:2] == ("changed", "refused_photo")
 
 
@@ -181,6 +191,12 @@ def test_a_talk_of_the_present_flow_is_left_as_it_is() -> None:
 def test_a_resting_case_is_led_by_the_new_flow() -> None:
     talk = under(REWORDED, sent().pick("no")).write("hello")
     assert (talk.step, talk.lines) == ("after", ("changed", "case_waiting", "after"))
+
+
+def test_what_comes_late_to_a_resting_case_is_met_with_silence_after_a_change_too() -> None:
+    talk = under(REWORDED, sent().pick("no"))
+    assert talk.write("hello", late=timedelta(hours=2)).outcome.effects == ()
+    assert talk.write("hello").lines[0] == "changed"
 
 
 def test_own_words_fit_only_a_question_for_own_words() -> None:

@@ -190,7 +190,10 @@ def test_not_sent_yet_is_told_at_the_safe_hour_only_if_it_is_still_true() -> Non
     talk = sent("day")
     talk.now = at(20)
     talk.tell(LATE)
-    assert (talk.says, [(wake.timer, wake.at, wake.number) for wake in talk.wakes]) == ((), [(Timer.LATE, at(9, day=23), 0)])
+    assert (talk.says, [(wake.timer, wake.at, wake.number) for wake in talk.wakes]) == (
+        (),
+        [(Timer.LATE, at(9, day=23), 0)],
+    )
     gone = talk.copy().tell(Accepted(0, at(21)))
     assert gone.lines == ("left",)
     gone.now = at(9, day=23)

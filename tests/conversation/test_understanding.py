@@ -187,7 +187,9 @@ CONSENTS = [name for name, step in FLOW.steps.items() if step.consent]
 def test_no_part_of_a_label_is_a_yes_in_any_language(step: str, tag: str) -> None:
     words = CATALOGS.words(tag)
     labels = [words(FLOW.context(FLOW.steps[step], one.name), one.label) for one in FLOW.steps[step].choices]
-    parts = {label[:end] for label in labels for end in range(len(label))} | {word for one in labels for word in one.split()}
+    parts = {label[:end] for label in labels for end in range(len(label))} | {
+        word for one in labels for word in one.split()
+    }
     for part in parts - {part for part in parts if fold(part) in map(fold, labels)}:
         meaning = meant(part, step, tag)
         assert not isinstance(meaning, Picked) or set(meaning.choices).isdisjoint(FLOW.steps[step].accepts), part
@@ -209,7 +211,9 @@ def test_each_label_is_understood_from_a_person_who_reads_another_language(tag: 
     assert all(meant(label, "danger", other) == Picked(("soon",)) for other in (*OFFERED, ""))
 
 
-@pytest.mark.parametrize("text", ["sos", "SOS", "S.O.S.", "s o s", "sos!!!", "🆘", "🆘🆘🆘", "sos sos", "SOS\u200f", "ＳＯＳ"])
+@pytest.mark.parametrize(
+    "text", ["sos", "SOS", "S.O.S.", "s o s", "sos!!!", "🆘", "🆘🆘🆘", "sos sos", "SOS\u200f", "ＳＯＳ"]
+)
 @pytest.mark.parametrize("step", ["language", "event", "review", "text", ""])
 def test_a_cry_for_help_is_heard_at_every_kind_of_question(text: str, step: str) -> None:
     meaning = meant(text, step) if step else understand(text, Expected(""), "", BOOK.known)

@@ -38,8 +38,12 @@ PROFILE = MissionProfile(
 )
 
 
-def confirmed(days_ago: int | None) -> Resource:
-    return replace(RESOURCE, verified_on=None if days_ago is None else TODAY - timedelta(days=days_ago))
+def confirmed(days_ago: int) -> Resource:
+    return replace(RESOURCE, verified_on=TODAY - timedelta(days=days_ago))
+
+
+def expiring(in_days: int) -> Resource:
+    return replace(confirmed(2), expires_on=TODAY + timedelta(days=in_days))
 
 
 def with_topic(topic: Topic) -> MissionProfile:
@@ -47,22 +51,29 @@ def with_topic(topic: Topic) -> MissionProfile:
 
 
 @pytest.mark.parametrize(
-    ("days_ago", "shown"), [(None, False), (-1, False), (0, True), (90, True), (180, True), (181, False)]
+    ("resource", "shown"),
+    [
+        (confirmed(-1), False),
+        (confirmed(0), True),
+        (confirmed(90), True),
+        (confirmed(180), True),
+        (confirmed(181), False),
+        (expiring(in_days=1), True),
+        (expiring(in_days=0), False),
+        (expiring(in_days=-1), False),
+    ],
 )
-def test_what_was_confirmed_within_180_days_is_shown(days_ago: int | None, shown: bool) -> None:
-    resource = confirmed(days_ago)
+def test_what_was_confirmed_within_180_days_and_has_not_expired_is_shown(resource: Resource, shown: bool) -> None:
     profile = replace(PROFILE, resources=(resource,), crisis_lines=(resource,))
     assert shown_resources(profile, TODAY) == ((resource,) if shown else ())
     assert shown_crisis_lines(profile, TODAY) == ((resource,) if shown else ())
 
 
-@given(st.lists(st.none() | st.integers(-400, 400), max_size=6))
-def test_what_is_shown_keeps_the_order_of_the_profile(days: list[int | None]) -> None:
+@given(st.lists(st.integers(-400, 400), max_size=6))
+def test_what_is_shown_keeps_the_order_of_the_profile(days: list[int]) -> None:
     resources = tuple(replace(confirmed(ago), name=str(place)) for place, ago in enumerate(days))
     shown = shown_resources(replace(PROFILE, resources=resources), TODAY)
-    assert [int(one.name) for one in shown] == [
-        place for place, ago in enumerate(days) if ago is not None and 0 <= ago <= 180
-    ]
+    assert [int(one.name) for one in shown] == [place for place, ago in enumerate(days) if 0 <= ago <= 180]
 
 
 @pytest.mark.parametrize(("level", "names"), [(1, "all only-danger"), (2, "all"), (4, "all")])
@@ -80,6 +91,8 @@ def test_a_graver_case_is_shown_more(level: int, names: str) -> None:
         (Topic(Availability.YES, verified_on=TODAY), Availability.YES),
         (Topic(Availability.NO, verified_on=TODAY - timedelta(days=180)), Availability.NO),
         (Topic(Availability.NO, verified_on=TODAY - timedelta(days=181)), Availability.UNKNOWN),
+        (Topic(Availability.YES, verified_on=TODAY, expires_on=TODAY + timedelta(days=1)), Availability.YES),
+        (Topic(Availability.YES, verified_on=TODAY, expires_on=TODAY), Availability.UNKNOWN),
     ],
 )
 def test_support_is_unknown_until_lately_confirmed(topic: Topic, told: Availability) -> None:
@@ -111,9 +124,8 @@ def test_a_complete_profile_may_run_and_has_no_findings() -> None:
     [
         (replace(PROFILE, verified_on=None), "verified_on"),
         (replace(PROFILE, official_site=""), "official_site"),
-        (replace(PROFILE, resources=()), "[[resource]]"),
-        (replace(PROFILE, resources=(confirmed(None),)), "[[resource]]"),
-        (replace(PROFILE, crisis_lines=(confirmed(None),)), "[[crisis_line]]"),
+        (replace(PROFILE, resources=()), "[[resources]]"),
+        (replace(PROFILE, crisis_lines=()), "[[crisis_lines]]"),
         (replace(PROFILE, contacts=()), "[[contact]]"),
     ],
 )
@@ -136,14 +148,26 @@ def test_age_alone_does_not_stop_a_running_bot() -> None:
         ),
         (replace(PROFILE, verified_on=TODAY + timedelta(days=1)), "marked as confirmed on 2026-11-22, a day to come"),
         (replace(PROFILE, contacts=(Contact("a@example.org"),)), "contact a@example.org: openpgp is missing"),
-        (replace(PROFILE, resources=(RESOURCE, confirmed(None))), "resource “Shelter” has never been confirmed"),
         (
             replace(PROFILE, resources=(confirmed(91),)),
-            "resource “Shelter” was confirmed 91 days ago: confirm it again",
+            "resources “Shelter” was confirmed 91 days ago: confirm it again",
         ),
-        (replace(PROFILE, crisis_lines=(confirmed(181),)), "was confirmed 181 days ago and isn't told any more"),
+        (replace(PROFILE, resources=(confirmed(-1),)), "resources “Shelter” is marked as confirmed on 2026-11-22"),
+        (
+            replace(PROFILE, crisis_lines=(confirmed(181),)),
+            "crisis_lines “Shelter” was confirmed 181 days ago and isn't told any more",
+        ),
+        (
+            replace(PROFILE, resources=(RESOURCE, expiring(in_days=0))),
+            "resources “Shelter” expired on 2026-11-21 and isn't told any more",
+        ),
+        (replace(PROFILE, crisis_lines=(expiring(in_days=-1),)), "crisis_lines “Shelter” expired on 2026-11-20"),
         (with_topic(Topic(Availability.YES)), "topics.meetings has never been confirmed and is told as unknown"),
         (with_topic(Topic(Availability.NO, verified_on=TODAY - timedelta(days=100))), "confirmed 100 days ago"),
+        (
+            with_topic(Topic(Availability.YES, verified_on=TODAY - timedelta(days=9), expires_on=TODAY)),
+            "topics.meetings expired on 2026-11-21",
+        ),
     ],
 )
 def test_each_finding_is_one_sentence(profile: MissionProfile, sentence: str) -> None:
@@ -153,6 +177,10 @@ def test_each_finding_is_one_sentence(profile: MissionProfile, sentence: str) ->
 
 def test_a_contact_that_gets_notices_needs_no_certificate() -> None:
     assert findings(replace(PROFILE, contacts=(Contact("a@example.org", mode=Mode.NOTICE),)), TODAY) == []
+
+
+def test_what_expires_later_is_no_finding_yet() -> None:
+    assert findings(replace(PROFILE, resources=(expiring(in_days=1),)), TODAY) == []
 
 
 def test_an_unknown_topic_is_no_finding() -> None:

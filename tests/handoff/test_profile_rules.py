@@ -1,12 +1,27 @@
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from bot.handoff.mission import Contact, MissionProfile, Mode, Resource, Retention, Support, Topic, WhoRuns
+from bot.handoff.mission import (
+    Availability,
+    Contact,
+    MissionProfile,
+    Mode,
+    Notice,
+    Resource,
+    Retention,
+    SignalAddress,
+    Support,
+    TelegramAddress,
+    Topic,
+    WhoRuns,
+)
 from bot.handoff.profile_rules import mistakes
 
 CERTIFIED = Contact("officer@example.org", openpgp="/keys/officer.asc", fingerprint="ab" * 20)
-RESOURCE = Resource("Shelter", "+1 555", WhoRuns.NGO, "https://example.org/page")
+DAY = date(2026, 11, 21)
+RESOURCE = Resource("Shelter", "+1 555", WhoRuns.NGO, "https://example.org/page", verified_on=DAY)
 PROFILE = MissionProfile(
     id="us-mexico",
     name={"es": "la misión"},
@@ -18,6 +33,11 @@ PROFILE = MissionProfile(
     official_site="https://example.org",
     resources=(RESOURCE,),
     crisis_lines=(RESOURCE,),
+    signal=SignalAddress("postigo.42", "https://example.org/signal"),
+    telegram=TelegramAddress("@postigo_bot"),
+    promised_times={1: {"es": "en una hora"}, 4: {"es": "en diez días", "en": "within ten days"}},
+    notice=Notice("1", {"es": "La misión guarda lo que usted envía."}, "privacy@example.org"),
+    minors_policy={"es": "Primero hablamos con usted."},
 )
 
 
@@ -27,6 +47,18 @@ def contacts(*chain: Contact) -> MissionProfile:
 
 def kept(**minutes: int) -> MissionProfile:
     return replace(PROFILE, retention=Retention(**minutes))
+
+
+def place(**changes: object) -> MissionProfile:
+    return replace(PROFILE, resources=(replace(RESOURCE, **changes),))  # type: ignore[arg-type]  # named by its fields
+
+
+def topic(**said: object) -> MissionProfile:
+    return replace(PROFILE, topics={Support.VISAS: Topic(Availability.NO, **said)})  # type: ignore[arg-type]
+
+
+def notice(**said: object) -> MissionProfile:
+    return replace(PROFILE, notice=replace(PROFILE.notice, **said))  # type: ignore[arg-type]
 
 
 def test_a_well_formed_profile_has_no_mistakes() -> None:
@@ -50,7 +82,23 @@ def test_a_profile_may_lack_what_is_not_confirmed_yet() -> None:
         (replace(PROFILE, name={"es": " "}), "name"),
         (replace(PROFILE, limits={"Spanish": "nada"}), "limits"),
         (replace(PROFILE, limits={"es": ""}), "limits"),
-        (replace(PROFILE, topics={Support.VISAS: Topic(text={"es": ""})}), "topics.visas.text"),
+        (replace(PROFILE, minors_policy={"es": ""}), "minors_policy"),
+        (topic(text={"es": ""}), "topics.visas.text"),
+        (topic(source_url="a friend"), "topics.visas.source_url"),
+        (topic(verified_on=DAY, expires_on=DAY), "topics.visas.expires_on"),
+        (notice(text={"es": " "}), "notice.text"),
+        (notice(text={}), "notice.version"),
+        (notice(version=""), "notice.version"),
+        (notice(legal_contact="our lawyer"), "notice.legal_contact"),
+        (notice(legal_contact="privacy@example"), "notice.legal_contact"),
+        (replace(PROFILE, promised_times={0: {"es": "ya"}}), "promised_times"),
+        (replace(PROFILE, promised_times={5: {"es": "nunca"}}), "promised_times"),
+        (replace(PROFILE, promised_times={2: {"Spanish": "mañana"}}), "promised_times.2"),
+        (replace(PROFILE, promised_times={2: {"es": ""}}), "promised_times.2"),
+        (replace(PROFILE, signal=SignalAddress("postigo")), "signal.username"),
+        (replace(PROFILE, signal=SignalAddress("+5215512345678")), "signal.username"),
+        (replace(PROFILE, signal=SignalAddress(fingerprint_url="http://example.org")), "signal.fingerprint_url"),
+        (replace(PROFILE, telegram=TelegramAddress("https://t.me/postigo_bot")), "telegram.handle"),
         (contacts(replace(CERTIFIED, address="officer")), "contact 1: address"),
         (contacts(replace(CERTIFIED, address="oficiál@example.org")), "contact 1: address"),
         (contacts(replace(CERTIFIED, address="a@example.org\nBcc: b@example.org")), "contact 1: address"),
@@ -68,10 +116,15 @@ def test_a_profile_may_lack_what_is_not_confirmed_yet() -> None:
         (replace(PROFILE, areas={"Estado de México": "México"}), "areas"),
         (replace(PROFILE, areas={"mex": ""}), "areas"),
         (replace(PROFILE, areas={"skip": "México"}), "areas"),
-        (replace(PROFILE, resources=(replace(RESOURCE, name=""),)), "resource 1: name"),
-        (replace(PROFILE, resources=(RESOURCE, replace(RESOURCE, contact=" "))), "resource 2: contact"),
-        (replace(PROFILE, crisis_lines=(replace(RESOURCE, source_url="a friend"),)), "crisis_line 1: source_url"),
-        (replace(PROFILE, resources=(replace(RESOURCE, level=5),)), "resource 1: level"),
+        (replace(PROFILE, areas={"MEX": "México"}), "areas"),
+        (place(name=""), "resources 1: name"),
+        (replace(PROFILE, resources=(RESOURCE, replace(RESOURCE, contact=" "))), "resources 2: contact"),
+        (place(contact="ask anybody"), "resources 1: contact"),
+        (place(contact="+1 555, or help@nowhere"), "resources 1: contact"),
+        (place(contact="help@example..org"), "resources 1: contact"),
+        (replace(PROFILE, crisis_lines=(replace(RESOURCE, source_url="a friend"),)), "crisis_lines 1: source_url"),
+        (place(level=5), "resources 1: level"),
+        (place(expires_on=DAY), "resources 1: expires_on"),
         (kept(intake_minutes=4), "retention.intake_minutes"),
         (kept(intake_minutes=600, urgent_minutes=300), "retention.intake_minutes"),
         (kept(urgent_minutes=1441), "retention.urgent_minutes"),
@@ -88,3 +141,27 @@ def test_each_mistake_is_named_by_its_key(profile: MissionProfile, key: str) -> 
 
 def test_a_profile_without_languages_has_no_name_in_one_either() -> None:
     assert [key for key, _ in mistakes(replace(PROFILE, languages=()))] == ["languages", "name"]
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "911",
+        "٩١١",
+        "55 3958 5629",
+        "(help@example.org), +353 1 21 00 489.",
+        "https://example.org/@help",
+        "example.org",
+        "Telegram: @helpline",
+    ],
+)
+def test_a_place_is_reached_by_a_number_a_page_an_address_or_a_handle(contact: str) -> None:
+    assert mistakes(place(contact=contact)) == []
+
+
+def test_a_code_of_an_area_may_be_of_any_script() -> None:
+    assert mistakes(replace(PROFILE, areas={"کابل": "کابل", "nuevo-leon": "Nuevo León", "09": "CDMX"})) == []
+
+
+def test_a_handle_may_be_written_without_its_sign() -> None:
+    assert mistakes(replace(PROFILE, telegram=TelegramAddress("postigo_bot"))) == []

@@ -7,9 +7,22 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
-from bot.handoff.mission import Availability, Formality, MissionProfile, Mode, Support, findings, run_refusals
+from bot.handoff.mission import (
+    Audience,
+    Availability,
+    Formality,
+    MissionProfile,
+    Mode,
+    Notice,
+    SignalAddress,
+    Support,
+    TelegramAddress,
+    WhoRuns,
+    findings,
+    run_refusals,
+)
 from bot.settings import Smtp, read_mission, read_settings
-from bot.settings.files import _KEYS, _TABLES
+from bot.settings.files import _KEYS, _NAMED, _TABLES
 from bot.settings.values import Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -18,7 +31,7 @@ id = "test"
 country_served = ["MX"]
 languages = ["es", "en"]
 zone = "America/Mexico_City"
-formality = { es = "formal" }
+formality = { es = "usted" }
 [name]
 es = "la misión"
 [areas]
@@ -37,6 +50,40 @@ address = "night@example.org"
 mode = "notice"
 after = 60
 """
+FULLER = (
+    PROFILE
+    + """
+[[resources]]
+name = "Shelter"
+contact = "+1 555"
+who_runs_it = "ngo"
+audience = "women"
+level = 2
+source_url = "https://example.org"
+verified_on = 2026-11-01
+verified_by = "the duty desk"
+expires_on = 2027-01-31
+[[crisis_lines]]
+name = "Line"
+contact = "911"
+who_runs_it = "state"
+source_url = "https://example.org"
+verified_on = 2026-11-01
+[signal]
+username = "postigo.42"
+fingerprint_url = "https://example.org/signal"
+[telegram]
+handle = "@postigo_bot"
+[promised_times]
+1 = { es = "en una hora" }
+[notice]
+version = "2"
+text = { es = "Guardamos lo que usted envía." }
+legal_contact = "privacy@example.org"
+[minors_policy]
+es = "Primero hablamos con usted."
+"""
+)
 
 
 @pytest.fixture
@@ -68,6 +115,66 @@ def test_a_profile_comes_out_frozen_and_settled(file: Path) -> None:
         20160,
         120,
     )
+
+
+def test_a_profile_tells_where_else_to_turn(file: Path) -> None:
+    file.write_text(FULLER)
+    profile = read_mission(file)
+    (shelter,), (line,) = profile.resources, profile.crisis_lines
+    assert (shelter.who_runs_it, shelter.audience, shelter.level) == (WhoRuns.NGO, Audience.WOMEN, 2)
+    assert (shelter.verified_on, shelter.verified_by) == (date(2026, 11, 1), "the duty desk")
+    assert shelter.expires_on == date(2027, 1, 31)
+    assert (line.audience, line.level, line.verified_by, line.expires_on) == (Audience.EVERYONE, 4, "", None)
+
+
+def test_a_profile_keeps_what_the_mission_says_of_itself(file: Path) -> None:
+    file.write_text('last_reviewed = 2026-11-02\nreviewer = "the desk"\n' + FULLER)
+    profile = read_mission(file)
+    assert (profile.last_reviewed, profile.reviewer) == (date(2026, 11, 2), "the desk")
+    assert profile.signal == SignalAddress("postigo.42", "https://example.org/signal")
+    assert profile.telegram.handle == "@postigo_bot"
+    assert profile.promised_times == {1: {"es": "en una hora"}}
+    assert profile.notice == Notice("2", {"es": "Guardamos lo que usted envía."}, "privacy@example.org")
+    assert profile.minors_policy == {"es": "Primero hablamos con usted."}
+
+
+def test_a_profile_that_says_nothing_of_itself_promises_nothing(file: Path) -> None:
+    file.write_text(PROFILE)
+    profile = read_mission(file)
+    assert (profile.promised_times, profile.notice, profile.minors_policy) == ({}, Notice(), {})
+    assert (profile.signal, profile.telegram) == (SignalAddress(), TelegramAddress())
+    assert (profile.last_reviewed, profile.reviewer, profile.delivery_mode) == (None, "", Mode.OPENPGP)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("[[resources]]", "[[resource]]", "resource: unknown key; did you mean resources?"),
+        ("[[crisis_lines]]", "[[crisis_line]]", "crisis_line: unknown key; did you mean crisis_lines?"),
+        ("who_runs_it =", "who_runs =", "resources 1: who_runs: unknown key; did you mean who_runs_it?"),
+        ('"ngo"', '"friends"', "resources 1: who_runs_it: expected 'state', 'ngo'"),
+        ("verified_on = 2026-11-01\nver", "ver", "resources 1: verified_on: expected a value, and it is missing"),
+        ("2027-01-31", '"never"', "resources 1: expires_on: expected a date like 2026-11-21"),
+        ("2027-01-31", "2026-11-01", "resources 1: expires_on: expected a day after verified_on"),
+        ("level = 2", "level = 0", "resources 1: level: expected a number from 1 to 4"),
+        ('"911"', '"nobody"', "crisis_lines 1: contact: expected how to reach it"),
+        ("username =", "user =", "signal.user: unknown key; did you mean username?"),
+        ("handle =", "handel =", "telegram.handel: unknown key; did you mean handle?"),
+        ('"@postigo_bot"', '"@bot"', "telegram.handle: expected a Telegram handle"),
+        ("1 = {", "urgent = {", "promised_times.urgent: unknown key; expected one of 1, 2, 3, 4"),
+        ("1 = {", "7 = {", "promised_times: expected a number from 1 to 4"),
+        ('1 = { es = "en una hora" }', '1 = "en una hora"', "promised_times.1: expected a table"),
+        ('{ es = "en una hora" }', "{ es = 1 }", "promised_times.1.es: expected text in quotes"),
+        ('version = "2"', "version = 2", "notice.version: expected text in quotes"),
+        ("legal_contact =", "lawyer =", "notice.lawyer: unknown key; "),
+        ('[minors_policy]\nes = "', '[minors_policy]\nSpanish = "', "minors_policy: expected a language tag"),
+    ],
+)
+def test_an_error_further_down_names_its_key_too(file: Path, old: str, new: str, line: str) -> None:
+    assert old in FULLER
+    told = refusal(file, FULLER.replace(old, new, 1))
+    assert told.startswith(line)
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize(
@@ -152,8 +259,7 @@ def test_the_example_settings_show_every_key() -> None:
 
 
 def settings_kinds() -> list[type]:
-    tables = ("storage", "mail", "telegram", "signal", "logs")
-    return [Settings, *(kind for table in tables for kind in _TABLES[table])]
+    return [Settings, *(kind for kinds in _TABLES[Settings].values() for kind in kinds)]
 
 
 def sections(text: str) -> dict[str, set[str]]:
@@ -172,16 +278,25 @@ def sections(text: str) -> dict[str, set[str]]:
     return listed
 
 
-def test_the_page_on_configuration_lists_every_key_and_no_other() -> None:
-    listed = sections((CONFIG / "README.md").read_text())
-    top = {_KEYS.get(one.name, one.name) for kind in (Settings, MissionProfile) for one in fields(kind)}
-    known = {
-        table: {_KEYS.get(one.name, one.name) for kind in kinds for one in fields(kind)}
-        for table, kinds in _TABLES.items()
+def keys_of(kind: type) -> dict[str, set[str]]:
+    """Return the keys that the reader takes in one kind of file, by table; "" is the file itself."""
+    tables = {"": (kind,), **_TABLES[kind]}
+    return {
+        table: {_KEYS.get(one.name, one.name) for each in kinds for one in fields(each)}
+        for table, kinds in tables.items()
     }
-    same_as_resource = {"crisis_line": set[str]()}
-    texts = {table: set[str]() for table in ("name", "limits", "areas", "terminal")}
-    assert listed == {"": top} | known | same_as_resource | texts
+
+
+def test_the_page_on_configuration_lists_every_key_and_no_other() -> None:
+    settings, profile = (CONFIG / "README.md").read_text().split("## A mission's profile")
+    assert sections(settings) == keys_of(Settings) | {"terminal": set()}
+    same_as_resources = {"crisis_lines": set[str]()}
+    texts = {table: set[str]() for table in ("name", "limits", "areas", "promised_times", "minors_policy")}
+    assert sections(profile) == keys_of(MissionProfile) | same_as_resources | texts
+
+
+def test_every_table_of_names_is_one_of_the_profile() -> None:
+    assert set(_NAMED) <= keys_of(MissionProfile)[""]
 
 
 def test_the_page_on_configuration_is_for_readable_toml() -> None:

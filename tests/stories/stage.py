@@ -7,13 +7,13 @@ async with stage.open() as bot:
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -112,11 +112,12 @@ class Life:
     bot: Bot
     town: Town
     clock: StoryClock
+    running: asyncio.Task[None]
 
     async def settled(self) -> None:
         """Wait until nothing is due and nothing is being carried."""
         async with asyncio.timeout(DEADLINE):
-            await self.bot.courier.settled()
+            await _first(self.bot.courier.settled(), self.running)
 
     async def writes(self, address: str, *texts: str, kind: Kind = Kind.TEXT, settle: bool = True) -> str:
         """Let a person write, one message after the other; returns the last that they were told."""
@@ -177,6 +178,13 @@ class Life:
         """What is kept of a person, opened."""
         shelf = self.bot.desk.shelf
         return await self.reads(lambda conn: shelf.load(conn, shelf.who(Sender(self.town.name, address))))
+
+    async def put_back(self, count: int) -> None:
+        """Wait until so many mails were tried and wait for their next try."""
+        sql = sa.text("SELECT COUNT(*) FROM outbox WHERE kind = 'mail' AND attempts > 0 AND trying = 0")
+        async with asyncio.timeout(DEADLINE):
+            while await self.reads(lambda conn: conn.execute(sql).scalar_one()) < count:
+                await asyncio.to_thread(lambda: None)  # a turn of the loop, so that the courier goes on
 
     async def rows(self, kind: str) -> int:
         """How many rows of one kind wait."""
@@ -241,16 +249,19 @@ class Stage:
         try:
             async with asyncio.timeout(DEADLINE):
                 await _first(town.listening.wait(), running)
-            yield Life(bot, town, self.clock)
+            yield Life(bot, town, self.clock, running)
         finally:
             stop.set()
             await running
 
 
-async def _first(awaited: "asyncio.Future[bool] | object", running: asyncio.Task[None]) -> None:
+async def _first(awaited: Coroutine[Any, Any, object], running: asyncio.Task[None]) -> None:
     """Wait for one thing while the bot runs; if the bot ends instead, let its error out."""
-    waiting = asyncio.ensure_future(awaited)  # type: ignore[call-overload]  # a coroutine
-    await asyncio.wait({waiting, running}, return_when=asyncio.FIRST_COMPLETED)
+    waiting = asyncio.create_task(awaited)
+    try:
+        await asyncio.wait({waiting, running}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
     if running.done():
         running.result()
 

@@ -1,0 +1,239 @@
+"""What the officer reads."""
+
+import json
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+import pytest
+from fakes import ALERT, CATALOGS, CODE, FLOW, OFFERED, TRIAGE, Talk, begun, reader, sent, sent_in_emergency
+
+from bot.conversation.model import Answer, HandOff
+from bot.errors import FlowError
+from bot.handoff.alert import AlertParts, compose, compose_test, read_alert
+from bot.handoff.case import case_of
+
+
+def read(handed: HandOff, language: str = "en") -> AlertParts:
+    return compose(case_of(handed, TRIAGE), reader(language))
+
+
+def case_json(handed: HandOff, language: str = "en") -> dict[str, Any]:
+    return json.loads(read(handed, language).case_json)  # type: ignore[no-any-return]  # JSON
+
+
+REST = "speak in public, contact family or workplace, call"
+YOUNG = "The person at risk is under 18; Children or people in care are at risk too"
+FULL = ("no", "soon", "tell", "other", "cannot")
+
+
+def full() -> Talk:
+    """Return a talk that has answered everything there is, in one alert and one addition."""
+    talk = begun().picks(*FULL).pick("threat", "held").picks("recent", "MX-OAX").pick("quiet", "observer")
+    talk.picks("day", "send", "talk", "yes", "hiding", "hearing", "labour", "state", "yes", "no").pick("lawyer", "un")
+    talk.pick("authorities").write("Two men\nin a car").write("@ana on Signal").write("Zapoteco")
+    return talk.pick("send")
+
+
+def test_the_first_screen_tells_level_what_not_to_do_what_is_asked_and_how_to_answer() -> None:
+    parts = read(full().handed[0])
+    assert parts.subject == "Case CASE14, level 1"
+    assert parts.text.splitlines()[:5] == [
+        "LEVEL 1, IMMEDIATE DANGER · Someone has been held for less than three days",
+        f"DO NOT: act before talking with the person, contact authorities, {REST}",
+        "ASKS FOR: Quiet contact with authorities, Someone at a trial",
+        "ANSWER: through this bot only, between 09:00 and 18:00 (Mexico City)",
+        "",
+    ]
+
+
+def test_the_rest_follows_and_the_last_line_says_that_nothing_is_verified() -> None:
+    lines = read(full().handed[0]).text.splitlines()
+    assert lines[5:-2] == [
+        "Case: CASE14",
+        "Check number (whoever reaches the person says it first): 0014",
+        "Written at: 2026-11-21 08:02 (Mexico City)",
+        "The person writes in: English",
+        "Came by: terminal",
+        "Desk that may fit: human rights",
+        "Danger: In the next hours or days",
+        "For whom: For another person",
+        "The person agrees: The person can't be asked",
+        "What happened: Threats or intimidation, Someone held or missing",
+        "Held or missing: Held for less than three days",
+        "Area: Oaxaca",
+        "May the mission act: Only after talking with me",
+        "The person concerned could not be asked.",
+        "The person agreed that this is sent, and what they add later.",
+        "Before any step in the person's name, ask the person again.",
+    ]
+    assert lines[-2:] == ["", "Self-reported by a user of the bot. Not verified."]
+
+
+def test_an_addition_names_its_case_and_keeps_what_was_said_before() -> None:
+    handed = full().handed[1]
+    parts = read(handed)
+    assert parts.subject == "Case CASE14, level 1: something was added"
+    assert parts.text.splitlines()[:4] == [
+        f"LEVEL 1, IMMEDIATE DANGER · SOMETHING WAS ADDED · {YOUNG}",
+        f"DO NOT: act before talking with the person, {REST}",
+        "ASKS FOR: as in the first mail about this case",
+        "ANSWER: as in the first mail about this case",
+    ]
+    assert "The person at risk is under 18." in parts.text.splitlines()
+    assert "Desk that may fit: labour" in parts.text.splitlines()
+    assert "Who is behind it: Someone of the state" in parts.text.splitlines()
+
+
+def test_own_words_stand_as_written_with_their_language() -> None:
+    lines = read(full().handed[1]).text.splitlines()
+    at = lines.index("In their own words – In the person's own words (English):")
+    assert lines[at : at + 3] == ["In their own words – In the person's own words (English):", "Two men", "in a car"]
+    assert "Where to answer instead – In the person's own words (English):" in lines
+
+
+def test_a_raised_level_is_told_with_the_one_before() -> None:
+    talk = sent().picks("yes", "missing").write("send now")
+    assert read(talk.handed[-1]).text.startswith(
+        "LEVEL 1, IMMEDIATE DANGER (raised from level 2) · SOMETHING WAS ADDED · The person is missing\n"
+    )
+
+
+def test_an_addition_that_raises_nothing_gives_no_reason() -> None:
+    talk = sent().picks("yes", "free").write("send now")
+    assert read(talk.handed[-1]).text.startswith("LEVEL 2, HIGH · SOMETHING WAS ADDED\nDO NOT: as in the first mail")
+
+
+@pytest.mark.parametrize(
+    ("reply", "line"),
+    [
+        ("here", "through this bot only, at any hour"),
+        ("day", "through this bot only, between 09:00 and 18:00 (Mexico City)"),
+        ("evening", "through this bot only, between 18:00 and 22:00 (Mexico City)"),
+        ("code", "only when the person writes again with their code. Do not write or call"),
+        ("skip", "the person was not asked how. Do not write or call"),
+    ],
+)
+def test_the_officer_learns_how_the_person_may_be_answered(reply: str, line: str) -> None:
+    assert f"ANSWER: {line}" in read(sent(reply).handed[0]).text.splitlines()
+
+
+def test_an_emergency_alert_says_what_was_not_asked() -> None:
+    lines = read(sent_in_emergency().handed[0]).text.splitlines()
+    assert lines[0] == "LEVEL 1, IMMEDIATE DANGER · The person sent SOS and says they are in danger"
+    assert lines[2] == "ASKS FOR: not asked yet (sent in an emergency)"
+    assert "Emergency: Yes, I am in danger" in lines
+
+
+def test_who_was_asked_and_skipped_is_told_apart() -> None:
+    talk = begun().picks("no", "no", "tell", "me", "threat", "MX-OAX", "skip", "here", "send", "act")
+    assert "ASKS FOR: the person did not say" in read(talk.handed[0]).text
+
+
+def test_where_everything_was_allowed_nothing_is_ruled_out() -> None:
+    handed = sent().handed[0]
+    everything = Answer("donts", FLOW.steps["donts"].names())
+    assert "DO NOT: nothing is ruled out by the person" in read(replace(handed, answers=(everything,))).text
+
+
+@pytest.mark.parametrize(
+    ("channel", "line"),
+    [
+        ("terminal", "terminal"),
+        ("telegram", "Telegram, NOT end-to-end encrypted"),
+        ("signal", "Signal, end-to-end encrypted"),
+    ],
+)
+def test_the_channel_is_told_with_its_risk(channel: str, line: str) -> None:
+    handed = replace(sent().handed[0], channel=channel)
+    assert f"Came by: {line}" in read(handed).text.splitlines()
+    assert case_json(handed)["channel"] == {"name": channel, "end_to_end": channel == "signal"}
+
+
+@pytest.mark.parametrize("tag", OFFERED)
+def test_the_officer_reads_their_own_language_whatever_the_person_used(tag: str) -> None:
+    for spoken in OFFERED:
+        talk = Talk()
+        talk.hint = spoken
+        handed = talk.write("SOS").picks("me", "act").handed[0]
+        text = read(handed, tag).text
+        words = CATALOGS.words(tag)
+        assert text.startswith(words("alert.level_1", ALERT.texts["level_1"]))
+        assert words("triage.sos_me", "The person sent SOS and says they are in danger") in text
+        assert words("intake.sos.me", "Yes, I am in danger") in text
+        assert handed.language == spoken
+
+
+def test_what_a_later_flow_no_longer_knows_stays_a_name() -> None:
+    handed = replace(sent().handed[0], answers=(Answer("gone", ("what",)), Answer("area", ("MX-XXX",))), language="xx")
+    lines = read(handed).text.splitlines()
+    assert {"gone: what", "Area: MX-XXX", "The person writes in: xx"} <= set(lines)
+    unknown = f"The person writes in: {ALERT.texts['language_unknown']}"
+    assert unknown in read(replace(handed, language="")).text.splitlines()
+
+
+def test_a_case_without_a_time_says_so() -> None:
+    handed = replace(sent().handed[0], at=None)
+    assert "Written at: ?" in read(handed).text.splitlines()
+    assert case_json(handed)["written_at"] is None
+
+
+# ── case.json ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_case_json_holds_names_labels_and_times_in_utc() -> None:
+    handed = full().handed[0]
+    body = case_json(handed)
+    assert {name: body[name] for name in ("schema", "reference", "number", "level", "raised_from", "check")} == {
+        "schema": 1,
+        "reference": "CASE14",
+        "number": 0,
+        "level": 1,
+        "raised_from": None,
+        "check": "0014",
+    }
+    assert body["reasons"] == [{"name": "held_recent", "text": "Someone has been held for less than three days"}]
+    assert handed.at is not None
+    assert body["written_at"] == handed.at.astimezone(UTC).isoformat(timespec="minutes") == "2026-11-21T14:02+00:00"
+    assert (body["may_act"], body["donts"][0], body["desk"]) == ("talk", "act", "human_rights")
+    assert (body["could_not_be_asked"], body["minor"], body["verified"]) == (True, False, False)
+    assert [one["kind"] for one in body["consents"]] == ["send", "act"]
+    assert body["consents"][0]["at"].endswith("+00:00")
+    assert body["answers"]["area"] == {"title": "Area", "choices": [{"name": "MX-OAX", "label": "Oaxaca"}]}
+
+
+def test_case_json_of_an_addition_says_what_is_new_alone() -> None:
+    body = case_json(full().handed[1])
+    assert body["answers"]["text"] == {"title": "In their own words", "words": "Two men\nin a car", "language": "en"}
+    assert body["number"] == 1
+    body = case_json(sent().picks("yes", "free").write("send now").handed[-1])
+    assert (body["donts"], body["desk"]) == (None, None)
+    assert set(body["answers"]) == {"state"}
+
+
+def test_neither_the_return_code_nor_an_address_is_in_any_alert() -> None:
+    for handed in full().handed:
+        parts = read(handed)
+        for text in (parts.subject, parts.text, parts.case_json, repr(parts), repr(handed)):
+            assert CODE not in text.replace(" ", "")
+            assert "someone" not in text
+    assert "Oaxaca" not in repr(read(full().handed[0]))
+
+
+def test_a_test_alert_says_inside_that_it_is_one() -> None:
+    parts = compose_test(reader())
+    assert parts.subject == "Test: no case"
+    assert (
+        parts.text
+        == "This is a test. There is no case and nothing to do. If you can read this, sealed mail reaches you.\n"
+    )
+    assert json.loads(parts.case_json) == {"schema": 1, "test": True}
+
+
+def test_every_text_of_the_alert_has_its_context() -> None:
+    assert dict(ALERT.messages())["alert.level_1"] == "LEVEL 1, IMMEDIATE DANGER"
+
+
+def test_a_mistake_in_the_alert_s_texts_is_told_with_its_file() -> None:
+    with pytest.raises(FlowError, match=r"alert\.toml: alert level_1"):
+        read_alert("[alert]\nlevel_1 = 1\n", "alert.toml")

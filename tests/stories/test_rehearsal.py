@@ -1,0 +1,102 @@
+"""`postigo rehearse` as anybody runs it: a fresh home, an empty folder, lines through a pipe, and the real gpg."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes_gpg import MISSING
+from stories.program import opened_as_told, ran
+
+ORDINARY = ("hello", "2", "1", "3", "1", "1", "5", "20", "2", "1", "7", "9")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home with a short name: gpg's agent can't listen under a long one."""
+    if shutil.which("gpg") is None:
+        pytest.fail(MISSING)
+    with tempfile.TemporaryDirectory(prefix="r-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+        for agent in Path(folder).glob("postigo-*/officer"):
+            subprocess.run(["gpgconf", "--homedir", str(agent), "--kill", "gpg-agent"], check=False)
+
+
+def test_an_emergency_takes_three_messages_and_gpg_opens_what_it_left(home: Path) -> None:
+    done = ran(home, "rehearse", "--save", home / "talk.txt", "--language", "en", lines=["SOS", "7", "10"])
+    shown = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Nothing has been sent yet." in shown
+    assert "On its way." in shown
+    ((text, case),) = opened_as_told(shown)
+    told = json.loads(case)
+    assert "LEVEL 1, IMMEDIATE DANGER" in text
+    assert (told["level"], told["channel"]["name"], told["may_act"]) == (1, "terminal", "act")
+    assert f"Case {told['reference']}. Return code " in shown
+    transcript = (home / "talk.txt").read_text().splitlines()
+    assert transcript[:4] == ["> SOS", "< sos", "> 7", "< sos_act"]
+    assert "! hand off  level 1: sos_me" in transcript
+    assert [line for line in transcript if line.startswith(">")] == ["> SOS", "> 7", "> 10"]
+    assert list((home / "empty").iterdir()) == []
+
+
+def test_an_ordinary_case_takes_twelve_messages_and_nothing_of_the_talk_is_left_in_the_home(home: Path) -> None:
+    done = ran(home, "rehearse", lines=ORDINARY)
+    shown = done.stdout.decode()
+    assert (done.returncode, done.stderr, len(ORDINARY)) == (0, b"", 12)
+    ((text, case),) = opened_as_told(shown)
+    told = json.loads(case)
+    assert "LEVEL 3, SERIOUS" in text
+    assert (told["level"], set(told["answers"]) >= {"danger", "event", "area", "want", "reply"}) == (3, True)
+    assert text.partition("\n\n")[2].replace("\r\n", "\n") in shown, "the officer's text is shown as it was sealed"
+    left = {path.relative_to(home).parts[0].partition("-")[0] for path in home.rglob("*") if path.is_file()}
+    assert left == {"postigo"}, "only the folder of mails stays"
+
+
+def test_in_spanish_mistakes_are_met_with_the_choices_again_and_lose_nothing(home: Path) -> None:
+    lines = ["hola", "¿qué?", "español", "quizás", "2", "no", "1", "９９９", "para mí", "vigilancia", "Oaxaca",
+             "contacto discreto", "gestión discreta", "1", "sí", "7", "y", "9"]  # fmt: skip
+    done = ran(home, "rehearse", "--language", "es", lines=lines)
+    shown = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert shown.count("No entendí eso y no lo guardé.") == 4
+    assert shown.count("Para esta pregunta necesito el número o la línea completa.") == 2
+    assert "What" not in shown.partition("The officer would read:")[0]
+    ((text, case),) = opened_as_told(shown)
+    told = json.loads(case)
+    assert told["language"] == "es"
+    assert [one["name"] for one in told["answers"]["event"]["choices"]] == ["surveillance"]
+    assert [one["name"] for one in told["answers"]["area"]["choices"]] == ["oax"]
+    assert "The person writes in: Spanish" in text
+
+
+def test_who_stops_sends_nothing(home: Path) -> None:
+    done = ran(home, "rehearse", lines=[*ORDINARY[:9], "STOP"])
+    shown = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "What you had not sent is deleted." in shown
+    assert "Sealed mail" not in shown
+    assert list(home.rglob("*.eml")) == []
+
+
+def test_who_erases_after_sending_is_told_the_truth_and_begins_anew(home: Path) -> None:
+    done = ran(home, "rehearse", "--language", "es", lines=["AYUDA", "8", "11", "borrar", "hola"])
+    shown = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    ((_, case),) = opened_as_told(shown)
+    assert json.loads(case)["may_act"] == "talk"
+    erased = shown.partition("> borrar")[2]
+    assert "Nuestra copia está borrada." in erased
+    assert "pudo haber llegado" in erased, "a folder tells nobody whether a mail was taken"
+    assert "Soy un programa" in erased.partition("> hola")[2]
+
+
+def test_lines_that_are_no_text_are_not_understood_and_end_nothing(home: Path) -> None:
+    strict = {"PYTHONIOENCODING": "ascii:strict"}  # as in a locale that knows no other letters
+    done = ran(home, "rehearse", "--language", "en", more=strict, lines=b"SOS\n\xff\xfe\x00\n" + b"x" * 70_000 + b"\n7\n10\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+    ((text, _),) = opened_as_told(done.stdout.decode())
+    assert "LEVEL 1" in text

@@ -1,0 +1,46 @@
+"""What is documented is checked: the diagram is drawn from the flow, each verb stands in the README."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from bot.conversation.drawing import mermaid
+from bot.knowledge import read_content
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_diagram_in_the_docs_is_the_flow_as_it_is() -> None:
+    page = (ROOT / "docs" / "intake.md").read_text(encoding="utf-8")
+    drawn = re.search(r"```mermaid\n(.*?)```", page, re.DOTALL)
+    assert drawn is not None
+    assert drawn[1] == mermaid(read_content().flow), "make draw ARGS='-o FILE' and put it into docs/intake.md"
+
+
+def test_every_verb_has_a_sentence_of_help_and_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--help"])
+    assert ended.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    verbs = ("rehearse", "run", "check", "draw", "erase", "expire", "keys")
+    assert [verb for verb in verbs if not re.search(rf"\b{verb} [A-Z][^.]+\.", told)] == []
+    assert [verb for verb in verbs if f"`postigo {verb}" not in README] == []
+
+
+@pytest.mark.parametrize("command", ["make chat", "make test"])
+def test_the_readme_begins_with_how_to_try_it(command: str) -> None:
+    assert command in "\n".join(README.splitlines()[:20])
+
+
+def test_every_link_in_the_pages_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+        if not link.startswith("http") and not (page.parent / link).exists()
+    ]
+    assert broken == []

@@ -1,0 +1,146 @@
+"""Talks written down as tests, replayed in every complete language.
+
+In a transcript, `> ` is the person: numbers or own words as they are, names of offered choices as that language's
+labels, {language} as its own name, and a COMMAND as that language's word for it. `< ` names what is said, a line
+for each message. `! ` is any other effect. `~ ` is what happens outside: time that passes, or a report.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, RENDER, TRIAGE, Talk
+
+from bot.content import content
+from bot.conversation.flow import Ask
+from bot.conversation.model import (
+    Accepted,
+    Due,
+    Effect,
+    HandOff,
+    Kind,
+    Outcome,
+    Placed,
+    Refused,
+    Say,
+    Sealed,
+    Timer,
+    Trying,
+    Wake,
+)
+from bot.language.catalogs import LANGUAGES
+from bot.language.vocabulary import split_words
+
+FOLDER = Path(__file__).parent / "transcripts"
+FILES = sorted(FOLDER.glob("*.txt"))
+BECAUSE = dict(TRIAGE.messages())
+
+REPORTS: Mapping[str, Callable[[Talk, int], object]] = {
+    "sealed": lambda talk, number: talk.tell(Sealed(number)),
+    "trying": lambda talk, number: talk.tell(Trying(number)),
+    "refused": lambda talk, number: talk.tell(Refused(number)),
+    "placed": lambda talk, number: talk.tell(Placed(number)),
+    "accepted": lambda talk, number: talk.tell(Accepted(number, talk.now)),
+    "late": lambda talk, number: talk.tell(Due(Timer.LATE, number)),
+    "give_up": lambda talk, number: talk.tell(Due(Timer.GIVE_UP, number)),
+    "gather": lambda talk, _: talk.tell(Due(Timer.GATHER, talk.talk.gathering)),
+}
+
+
+def replay(script: str, tag: str) -> str:
+    """Return the transcript that the script's `> ` and `~ ` lines give in this language."""
+    lines = script.splitlines()
+    channel = next((line.split()[-1] for line in lines if line.startswith("# channel:")), "terminal")
+    talk = Talk(channel=channel)
+    talk.hint = tag
+    return "\n".join(line for row in lines for line in _answered(row, talk, tag)) + "\n"
+
+
+def _answered(row: str, talk: Talk, tag: str) -> Iterator[str]:
+    if row.startswith(("< ", "! ")):
+        return
+    yield row
+    before = talk.conversation
+    talk.outcome = Outcome(before)
+    _carry_out(row, talk, tag)
+    yield from (line for effect in talk.outcome.effects for line in _told(effect, talk, tag))
+    if talk.outcome.erase:
+        yield "! erase"
+    elif before and talk.conversation is None:
+        yield "! forget"
+
+
+def _carry_out(row: str, talk: Talk, tag: str) -> None:
+    if row.startswith("> "):
+        _write(row[2:], talk, tag)
+    elif row.startswith("~ "):
+        _happen(row[2:].split(), talk)
+
+
+def _write(text: str, talk: Talk, tag: str) -> None:
+    kind = next((kind for kind in Kind if text == f"({kind})"), Kind.TEXT)
+    talk.write("" if kind is not Kind.TEXT else _in_language(text, talk, tag), kind=kind)
+
+
+def _in_language(text: str, talk: Talk, tag: str) -> str:
+    """Return what a person who reads `tag` writes for this line of a transcript."""
+    words = CATALOGS.words(tag)
+    if text == "{language}":
+        return LANGUAGES[tag].autonym
+    for row in COMMANDS.rows:
+        if text == row.name.upper():
+            return split_words(words(f"command.{row.name}", row.words))[0].upper()
+    step = FLOW.step(talk.conversation.step) if talk.conversation else None
+    names = text.split(", ")
+    if step is None or not {*names} <= {*step.names()}:
+        return text
+    if step.kind is Ask.SEVERAL or step.choices_from:
+        return talk.numbers(*names)
+    label = next(choice.label for choice in step.choices if choice.name == text)
+    return words(FLOW.context(step, text), label)
+
+
+def _happen(row: list[str], talk: Talk) -> None:
+    if row[0] in REPORTS:
+        REPORTS[row[0]](talk, int(row[1]) if len(row) > 1 else 0)
+    else:
+        talk.wait(**{row[1]: float(row[0])})
+
+
+def _told(effect: Effect, talk: Talk, tag: str) -> Iterator[str]:
+    if isinstance(effect, Say):
+        assert effect.languages == (tag,)
+        text = RENDER(effect)
+        assert text.strip()
+        assert "{" not in text
+        names = [line.name.removeprefix("say.").removeprefix("intake.") for line in (*effect.lines, *effect.tail)]
+        listed = [f"[{', '.join(answer.step for answer in effect.shown)}]"] if effect.shown else []
+        when = [f"(not before {effect.not_before:%H:%M})"] if effect.not_before else []
+        yield " ".join(["<", *names, *listed, *when])
+    elif isinstance(effect, HandOff):
+        addition = f"  addition {effect.number}," if effect.number else " "
+        raised = f" raised from {effect.raised_from}" if effect.raised_from else ""
+        reasons = "; ".join(BECAUSE[f"triage.{name}"] for name in effect.reasons) or "nothing graver"
+        yield f"! hand off{addition} level {effect.level}{raised}: {reasons}"
+    elif isinstance(effect, Wake):
+        yield f"! wake {effect.timer} in {(effect.at - talk.now) // timedelta(minutes=1)} minutes"
+
+
+def test_every_language_with_a_catalog_is_complete_and_replayed() -> None:
+    begun = {path.parent.parent.name for path in content("locales").glob("*/LC_MESSAGES/bot.po")}
+    assert {*OFFERED} == {"en"} | begun
+    assert len(FILES) >= 10
+
+
+@pytest.mark.parametrize("tag", OFFERED)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_transcript_is_what_is_said(path: Path, tag: str) -> None:
+    script = path.read_text("utf-8")
+    assert replay(script, tag) == script
+
+
+def test_the_transcripts_visit_every_step_of_the_flow() -> None:
+    """A question nobody has read in a talk is a question nobody has read."""
+    rows = [row for path in FILES for row in path.read_text("utf-8").splitlines() if row.startswith("< ")]
+    assert {step.spoken for step in FLOW.steps.values()} - {name for row in rows for name in row.split()} == set()
