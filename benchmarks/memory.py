@@ -29,6 +29,7 @@ STORED_FOR = timedelta(hours=24)
 ROUNDS = 6
 TURNS_A_ROUND = 800
 ROWS_A_COMMIT = 5_000
+WIDTH = 110  # characters, also where the table goes into a file
 HERE = Path(__file__).resolve().parent.parent
 
 
@@ -39,7 +40,7 @@ def main() -> None:
         open_talks = asyncio.run(_open(_made(Path(folder) / "open"), told.open, bar))
         stored = asyncio.run(_stored(Path(folder), told.stored, bar))
         bar.stop()
-        Console().print(open_talks, stored, AIM, described(Path(folder)), sep="\n")
+        Console(width=max(WIDTH, Console().width)).print(open_talks, stored, AIM, described(Path(folder)), sep="\n")
 
 
 # ── memory ───────────────────────────────────────────────────────────────────────────────────────────────

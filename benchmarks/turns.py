@@ -3,11 +3,11 @@
 import argparse
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 from rich import box
 from rich.console import Console
@@ -19,19 +19,22 @@ from benchmarks.stand import Stand, percentile, seconds, standing
 
 AT_ONCE = (1, 64, 256)
 SYNCS, COMMITS, PUT, CARRIED = ORDER = ("raw fsync", "raw sqlite3", "turn", "turn, carried")
-COLUMNS = ("what", "at once", "a second", "low–high", "of sqlite3", "of fsync", "p50 ms", "p99 ms")
+COLUMNS = ("what", "at once", "a second", "low–high", "of sqlite3", "of fsync", "CPU µs", "p50 ms", "p99 ms")
 AIM = "Aim: a turn, 64 at once, above 0.50 of sqlite3."
+WIDTH = 110  # characters, also where the table goes into a file
 HERE = Path(__file__).resolve().parent.parent
 
 
-@dataclass(slots=True)
-class Row:
-    """One row of the table: a rate for each round, and the seconds of every turn."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one measurement gave: work done a second, CPU seconds of the process, and how long each turn took."""
 
-    name: str
-    at_once: int
-    rates: list[float] = field(default_factory=list)
-    took: list[float] = field(default_factory=list)
+    rate: float
+    cpu: float = 0.0
+    took: Sequence[float] = ()
+
+
+Row = tuple[str, int]  # what, at once
 
 
 def main() -> None:
@@ -39,11 +42,11 @@ def main() -> None:
     told = _told()
     with tempfile.TemporaryDirectory(prefix=".benchmark-", dir=told.disk) as folder:
         rows = asyncio.run(_all(Path(folder), told.rounds, told.seconds))
-        Console().print(_table(rows), AIM, described(Path(folder)), sep="\n")
+        Console(width=max(WIDTH, Console().width)).print(_table(rows), AIM, described(Path(folder)), sep="\n")
 
 
-async def _all(folder: Path, rounds: int, lasting: float) -> list[Row]:
-    rows: dict[tuple[str, int], Row] = {}
+async def _all(folder: Path, rounds: int, lasting: float) -> dict[Row, list[Measured]]:
+    rows: dict[Row, list[Measured]] = {}
     async with (
         standing(_made(folder / "put"), carries=False) as put,
         standing(_made(folder / "carried"), carries=True) as carried,
@@ -51,43 +54,52 @@ async def _all(folder: Path, rounds: int, lasting: float) -> list[Row]:
         with Progress() as bar:
             task = bar.add_task("turns", total=rounds * (2 + 2 * len(AT_ONCE)))
             for number in range(rounds):
-                async for name, at_once, rate, took in _round(folder, (put, carried), number, lasting):
-                    row = rows.setdefault((name, at_once), Row(name, at_once))
-                    row.rates.append(rate)
-                    row.took += took
+                async for row, measured in _round(folder, {PUT: put, CARRIED: carried}, number, lasting):
+                    rows.setdefault(row, []).append(measured)
                     bar.advance(task)
-    return list(rows.values())
+    return rows
 
 
 async def _round(
-    folder: Path, stands: tuple[Stand, ...], number: int, lasting: float
-) -> AsyncIterator[tuple[str, int, float, list[float]]]:
-    yield SYNCS, 1, await asyncio.to_thread(raw_syncs, folder, lasting), []
-    yield COMMITS, 1, await asyncio.to_thread(raw_commits, folder, lasting), []
+    folder: Path, stands: Mapping[str, Stand], number: int, lasting: float
+) -> AsyncIterator[tuple[Row, Measured]]:
+    yield (SYNCS, 1), Measured(await asyncio.to_thread(raw_syncs, folder, lasting))
+    yield (COMMITS, 1), Measured(await asyncio.to_thread(raw_commits, folder, lasting))
     for at_once in AT_ONCE:
-        for stand in stands:
-            begun = perf_counter()
-            took = await stand.talk(stand.strangers(f"{number}-{at_once}"), at_once, seconds(lasting))
-            rate = len(took) / (perf_counter() - begun)
-            await stand.quiet()
-            yield CARRIED if stand.carries else PUT, at_once, rate, took
+        for name, stand in stands.items():
+            yield (name, at_once), await _measured(stand, f"{number}-{at_once}", at_once, lasting)
 
 
-def _table(rows: list[Row]) -> Table:
+async def _measured(stand: Stand, label: str, at_once: int, lasting: float) -> Measured:
+    begun, spent = perf_counter(), process_time()
+    took = await stand.talk(stand.strangers(label), at_once, seconds(lasting))
+    measured = Measured(len(took) / (perf_counter() - begun), (process_time() - spent) / len(took), took)
+    await stand.quiet()
+    return measured
+
+
+def _table(rows: dict[Row, list[Measured]]) -> Table:
     table = Table(*COLUMNS, box=box.MARKDOWN)
-    syncs, commits = median(rows[0].rates), median(rows[1].rates)
-    for row in sorted(rows, key=lambda row: ORDER.index(row.name)):
-        rate = median(row.rates)
+    for name, at_once in sorted(rows, key=lambda row: (ORDER.index(row[0]), row[1])):
+        rounds = rows[name, at_once]
+        of_commits, of_syncs = (_share(rounds, rows[raw, 1]) for raw in (COMMITS, SYNCS))
+        cpu, took = median(one.cpu for one in rounds), [turn for one in rounds for turn in one.took]
         table.add_row(
-            row.name,
-            str(row.at_once),
-            f"{rate:,.0f}",
-            f"{min(row.rates):,.0f}–{max(row.rates):,.0f}",
-            f"{rate / commits:.2f}",
-            f"{rate / syncs:.2f}",
-            *(f"{percentile(row.took, share) * 1000:.1f}" if row.took else "" for share in (0.5, 0.99)),
+            name,
+            str(at_once),
+            f"{median(one.rate for one in rounds):,.0f}",
+            f"{min(one.rate for one in rounds):,.0f}–{max(one.rate for one in rounds):,.0f}",
+            f"{of_commits:.2f}",
+            f"{of_syncs:.2f}",
+            f"{cpu * 1e6:,.0f}" if cpu else "",
+            *(f"{percentile(took, share) * 1000:.1f}" if took else "" for share in (0.5, 0.99)),
         )
     return table
+
+
+def _share(rounds: Sequence[Measured], raw: Sequence[Measured]) -> float:
+    """Return the median of the ratios within each round: a shared disk drifts more from round to round."""
+    return median(one.rate / disk.rate for one, disk in zip(rounds, raw, strict=True))
 
 
 def _made(folder: Path) -> Path:

@@ -41,7 +41,9 @@ def main(words: Sequence[str] | None = None) -> int:
     install("error")
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # bytes that are no text, or letters a terminal can't show, end nothing
+            stream.reconfigure(
+                errors="replace"
+            )  # bytes that are no text, or letters a terminal can't show, end nothing
     try:
         return int(told.verb(told))
     except BotError as error:

@@ -14,21 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.channels.base import Channel
-from bot.conversation.model import (
-    Accepted,
-    Clear,
-    Delivered,
-    Due,
-    Event,
-    HandOff,
-    Placed,
-    Refused,
-    Say,
-    Sealed,
-    Trying,
-    Wake,
-    Weight,
-)
+from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
+from bot.conversation.model import Clear, HandOff, Say, Wake, Weight
 from bot.errors import DeliveryError, FlowError, Undeliverable
 from bot.logs import Event as Logged
 from bot.logs import event

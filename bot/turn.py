@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from bot import clock
 from bot.conversation.engine import Rulebook, advance, lives_until, report
-from bot.conversation.model import Chance, Conversation, Effect, Event, HandOff, Message, Outcome, Say, Sender, Wake
+from bot.conversation.events import Event
+from bot.conversation.model import Chance, Conversation, Effect, HandOff, Message, Outcome, Say, Sender, Wake, Way
 from bot.conversation.understanding import fold
 from bot.logs import Event as Logged
 from bot.logs import event
@@ -65,12 +66,14 @@ class Desk:
 
     def _living(self, talk: Conversation | None, now: datetime) -> Conversation | None:
         """Return the talk, if its time isn't over: the rounds may not have come by yet."""
-        if talk is None or talk.heard_at is None or lives_until(self.book, talk, talk.heard_at) > now:
+        if talk is not None and lives_until(self.book, talk, talk.heard_at or now) > now:
             return talk
         return None
 
     def _store(self, conn: sa.Connection, who: bytes, sender: Sender, outcome: Outcome, now: datetime) -> None:
         talk = outcome.conversation
+        if _made_urgent(outcome):
+            self.outbox.hasten(conn, who, now)
         if outcome.erase:
             erase(conn, who)
             event(Logged.ERASED)
@@ -98,6 +101,13 @@ class Desk:
     def _hurries(self, message: Message) -> bool:
         folded = fold(message.text[:100])
         return folded in self.book.known.cries or self.book.known.commands.get(folded) in {"erase", "emergency"}
+
+
+def _made_urgent(outcome: Outcome) -> bool:
+    """Whether an addition has made a case urgent whose alert still waits for its random minute."""
+    case = outcome.conversation.case if outcome.conversation else None
+    raised = any(isinstance(effect, HandOff) and (effect.raised_from or 0) > URGENT_LEVEL for effect in outcome.effects)
+    return raised and case is not None and case.level <= URGENT_LEVEL and case.handed[0].way is Way.WAITING
 
 
 def _lane(outcome: Outcome) -> int:

@@ -13,22 +13,10 @@ from zoneinfo import ZoneInfo
 from bot.content import content
 from bot.conversation.asking import Rulebook
 from bot.conversation.engine import advance, report
+from bot.conversation.events import Delivered, Event
 from bot.conversation.flow import Commands, Flow
 from bot.conversation.machine import Paths
-from bot.conversation.model import (
-    Chance,
-    Conversation,
-    Delivered,
-    Event,
-    HandOff,
-    Kind,
-    Message,
-    Outcome,
-    Question,
-    Say,
-    Sender,
-    Wake,
-)
+from bot.conversation.model import Chance, Conversation, HandOff, Kind, Message, Outcome, Question, Say, Sender, Wake
 from bot.conversation.reading import read_commands, read_flow
 from bot.errors import LanguageError
 from bot.handoff.alert import Reader, Texts, read_alert

@@ -7,20 +7,8 @@ from typing import TypeVar
 from fakes import COMMANDS, FLOW, Talk
 from hypothesis import strategies as st
 
-from bot.conversation.model import (
-    Accepted,
-    Answer,
-    Conversation,
-    Delivered,
-    Due,
-    Event,
-    Kind,
-    Placed,
-    Refused,
-    Sealed,
-    Timer,
-    Trying,
-)
+from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
+from bot.conversation.model import Answer, Conversation, Kind, Timer
 from bot.language.vocabulary import split_words
 
 Drawn = TypeVar("Drawn")

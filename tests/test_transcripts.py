@@ -13,22 +13,9 @@ import pytest
 from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, RENDER, TRIAGE, Talk
 
 from bot.content import content
+from bot.conversation.events import Accepted, Due, Placed, Refused, Sealed, Trying
 from bot.conversation.flow import Ask
-from bot.conversation.model import (
-    Accepted,
-    Due,
-    Effect,
-    HandOff,
-    Kind,
-    Outcome,
-    Placed,
-    Refused,
-    Say,
-    Sealed,
-    Timer,
-    Trying,
-    Wake,
-)
+from bot.conversation.model import Effect, HandOff, Kind, Outcome, Say, Timer, Wake
 from bot.language.catalogs import LANGUAGES
 from bot.language.vocabulary import split_words
 

@@ -160,7 +160,7 @@ def case_now(book: Rulebook, conversation: Conversation) -> Line:
     alert = case.handed[0] if case else None
     if alert and alert.left_at:
         return text(book, conversation, "case_left", time=hour(alert.left_at))
-    names = {Way.GIVEN_UP: "case_given_up", Way.PLACED: "case_placed"}
+    names = {Way.GIVEN_UP: "case_given_up", Way.IN_DOUBT: "case_in_doubt", Way.PLACED: "case_placed"}
     return text(book, conversation, names.get(alert.way, "case_waiting") if alert else "case_waiting")
 
 

@@ -8,6 +8,7 @@ from bot.conversation.asking import added
 from bot.conversation.model import Answer, Conversation, Line, Outcome, Way
 from bot.conversation.moves import STALE_AFTER, Turn, again, begin, to
 
+WHOM, AGREE, DISAGREES = "whom", "agree", "no"  # for whom a person writes, and whether that one agrees
 STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
 
 
@@ -21,7 +22,10 @@ def cry(turn: Turn) -> Outcome:
     trail = tuple(name for name in turn.talk.trail if name != flow.sos)
     if here and not here.consent:
         trail = (*trail, here.name)
-    return to(turn.on(trail=trail, misses=0, consents=()), flow.sos, *lines)
+    answers = turn.talk.answers
+    if any(one.step == AGREE and DISAGREES in one.choices for one in answers):
+        answers = without(answers, {WHOM, AGREE})  # nothing is sent about a person who does not agree
+    return to(turn.on(trail=trail, misses=0, consents=(), answers=answers), flow.sos, *lines)
 
 
 def command(turn: Turn, name: str, argument: str) -> Outcome:
@@ -96,7 +100,9 @@ def _erase(turn: Turn) -> Outcome:
 
 
 def _send(turn: Turn) -> Outcome:
-    if turn.talk.case is None or not added(turn.talk):
+    if turn.talk.case is None:
+        return again(turn, turn.text("unsent"))
+    if not added(turn.talk):
         return again(turn, turn.text("nothing_added"))
     return pass_on(turn)
 
@@ -109,6 +115,7 @@ def _told(name: str) -> Callable[[Turn, str], Outcome]:
 _ERASED = (  # the gravest way that any mail of the person has gone decides what is said
     (Way.LEFT, "erased_left"),
     (Way.PLACED, "erased_maybe"),
+    (Way.IN_DOUBT, "erased_in_doubt"),
     (Way.TRYING, "erased_maybe"),
     (Way.WAITING, "erased_withdrawn"),
     (Way.SEALING, "erased_withdrawn"),

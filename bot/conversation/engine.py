@@ -115,8 +115,8 @@ def _refusal(turn: Turn) -> Line | None:
 
 
 def _spoken(turn: Turn, meaning: Understood) -> str:
-    """Return the language to speak at first: a cry's own, else the platform's hint, if it is offered."""
-    cried = meaning.language if isinstance(meaning, Cry) else ""
+    """Return the language to speak at first: that of the person's own words, else the platform's hint, if offered."""
+    cried = meaning.language if isinstance(meaning, Cry | Picked) else ""
     hint = turn.message.hint
     wanted = (cried, hint, hint.partition("-")[0].lower())
     return next((tag for tag in wanted if tag in turn.book.known.languages), "")

@@ -93,6 +93,7 @@ class Way(StrEnum):
     PLACED = "placed"  # left in a folder that the mission empties: nobody says when
     LEFT = "left"  # a server said 250
     GIVEN_UP = "given_up"  # 24 hours of tries are over
+    IN_DOUBT = "in_doubt"  # the same, but one of the tries may have arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,64 +236,6 @@ class Outcome:
     conversation: Conversation | None
     effects: tuple[Effect, ...] = ()
     erase: bool = False  # withdraw every waiting word and mail of this person
-
-
-# ── what happens outside, reported as an input like a message ──────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The question with this serial reached the person."""
-
-    serial: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """The mails of handoff `number` are sealed and stored; the answers are gone."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Trying:
-    """A mail of handoff `number` goes on the wire now."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A server took a mail of handoff `number`: 250."""
-
-    number: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A mail of handoff `number` lies in the folder that the mission empties; whether it is sent, we never learn."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A try of handoff `number` failed before the mail could have left."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A timer set by an earlier outcome has come."""
-
-    timer: Timer
-    number: int
-
-
-Event = Delivered | Sealed | Trying | Accepted | Placed | Refused | Due
 
 
 @dataclass(frozen=True, slots=True)

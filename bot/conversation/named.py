@@ -25,6 +25,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("adding", ""),
         ("cannot_skip", ""),
         ("case_given_up", ""),
+        ("case_in_doubt", ""),
         ("case_left", "time"),
         ("case_placed", ""),
         ("case_waiting", ""),
@@ -35,11 +36,14 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("edited", ""),
         ("ended", ""),
         ("erased", ""),
+        ("erased_in_doubt", ""),
         ("erased_left", ""),
         ("erased_maybe", ""),
         ("erased_withdrawn", ""),
         ("given_up", ""),
         ("given_up_added", ""),
+        ("in_doubt", ""),
+        ("in_doubt_added", ""),
         ("help", ""),
         ("hint", ""),
         ("label_needed", ""),
@@ -74,10 +78,15 @@ TEXTS: Mapping[str, frozenset[str]] = {
 }
 
 # What a step may `say` that is no text of its own -> the texts it stands for.
-STANDS_FOR: Mapping[str, tuple[str, ...]] = {"case_now": ("case_left", "case_placed", "case_given_up", "case_waiting")}
+STANDS_FOR: Mapping[str, tuple[str, ...]] = {
+    "case_now": (*("case_left", "case_placed", "case_given_up", "case_in_doubt", "case_waiting"),)
+}
 
 # Steps that code names -> the choices it knows there.
-STEPS: Mapping[str, tuple[str, ...]] = {"reply": ("here", "day", "evening"), "text": ()}
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "reply": ("here", "day", "evening"),
+    "text": (),
+}
 
 # Commands that must work at every step, and all that the program can carry out.
 NEEDED = ("erase", "stop", "help", "back", "skip", "language", "emergency", "privacy", "verify")

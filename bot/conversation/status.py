@@ -8,27 +8,9 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from bot.conversation.asking import Rulebook, hour, languages, text
+from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
 from bot.conversation.handing import hand_on
-from bot.conversation.model import (
-    Accepted,
-    Conversation,
-    Delivered,
-    Due,
-    Effect,
-    Event,
-    Handed,
-    Line,
-    Outcome,
-    Placed,
-    Refused,
-    Say,
-    Sealed,
-    Timer,
-    Trying,
-    Wake,
-    Way,
-    Weight,
-)
+from bot.conversation.model import Conversation, Effect, Handed, Line, Outcome, Say, Timer, Wake, Way, Weight
 
 SAFE_HOURS: Mapping[str, tuple[int, int]] = {"day": (9, 18), "evening": (18, 22)}  # the mission's clock
 
@@ -62,7 +44,7 @@ def _accepted(book: Rulebook, talk: Conversation, event: Accepted, now: datetime
     if handed is None or handed.way is Way.LEFT:
         return Outcome(talk)
     at = event.at.astimezone(now.tzinfo)
-    name = "left_late" if handed.late or handed.way is Way.GIVEN_UP else "left"
+    name = "left_late" if handed.late or handed.way in {Way.GIVEN_UP, Way.IN_DOUBT} else "left"
     name = "left_added" if handed.number else name
     told = _with(talk, replace(handed, way=Way.LEFT, left_at=at))
     return Outcome(told, _status(book, told, text(book, talk, name, time=hour(at)), now))
@@ -91,8 +73,11 @@ def _late(book: Rulebook, talk: Conversation, handed: Handed, now: datetime) -> 
 
 
 def _given_up(book: Rulebook, talk: Conversation, handed: Handed, now: datetime) -> Outcome:
-    line = text(book, talk, "given_up_added" if handed.number else "given_up")
-    return Outcome(_with(talk, replace(handed, way=Way.GIVEN_UP)), _status(book, talk, line, now, Weight.EMERGENCY))
+    """24 hours of tries are over. A try that nobody saw end may have arrived: that is said too."""
+    way, name = (Way.IN_DOUBT, "in_doubt") if handed.way is Way.TRYING else (Way.GIVEN_UP, "given_up")
+    named = f"{name}_added" if handed.number else name
+    line = text(book, talk, named)
+    return Outcome(_with(talk, replace(handed, way=way)), _status(book, talk, line, now, Weight.EMERGENCY))
 
 
 def _forgetful(talk: Conversation) -> Conversation:
@@ -156,7 +141,7 @@ def _next_safe(now: datetime, hours: tuple[int, int]) -> datetime:
     return datetime.combine(day, time(hours[0]), now.tzinfo)
 
 
-_SETTLED = frozenset({Way.PLACED, Way.LEFT, Way.GIVEN_UP})
+_SETTLED = frozenset({Way.PLACED, Way.LEFT, Way.GIVEN_UP, Way.IN_DOUBT})
 
 _WAYS: Mapping[type, Way] = {
     Sealed: Way.WAITING,

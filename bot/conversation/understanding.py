@@ -21,9 +21,10 @@ _SHORTEST_START = 3  # letters that may stand for the label they begin
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """Choices by name, in the order offered."""
+    """Choices by name, in the order offered; `language`: the only one in which these words mean that, or ""."""
 
     choices: tuple[str, ...]
+    language: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _slash(first: str, rest: str, known: Vocabulary) -> Ordered | None:
 def _choice(text: str, folded: str, expected: Expected, language: str, known: Vocabulary) -> Picked | None:
     one = _one(folded, expected, language, known)
     if one:
-        return Picked((one,))
+        return Picked((one,), _tongue(folded, expected, known))
     if not expected.several:
         return None
     picked = _many(text, expected, language, known)
@@ -199,6 +200,15 @@ def _one(folded: str, expected: Expected, language: str, known: Vocabulary) -> s
         if name:
             return name
     return None
+
+
+def _tongue(folded: str, expected: Expected, known: Vocabulary) -> str:
+    """Return the one language in which these words are a choice; "" for a number, or for words of several."""
+    if _number(folded, known) is not None:
+        return ""
+    names = [name for _, name in expected.offered]
+    spoken = [tongue for tongue in known.languages if _by_label(folded, names, expected, tongue, known)]
+    return spoken[0] if len(spoken) == 1 else ""
 
 
 def _number(folded: str, known: Vocabulary) -> int | None:

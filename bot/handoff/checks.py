@@ -28,13 +28,14 @@ GRAVE_LEVEL = 2
 STEPS: Mapping[str, tuple[str, ...]] = {
     "act": ("talk",),
     "adult": ("no",),
-    "agree": ("cannot",),
+    "agree": ("cannot", "no"),
     "danger": (),
     "donts": DONTS,
     "event": GRAVE,
     "reply": (),
     "sos": (),
     "want": (),
+    "whom": (),
     "work": (),
 }
 

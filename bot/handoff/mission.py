@@ -141,7 +141,7 @@ class SignalAddress:
 class TelegramAddress:
     """Where the mission publishes that its bot is on Telegram."""
 
-    handle: str = ""
+    account: str = ""  # its handle, with or without the @
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def _found_at(profile: MissionProfile) -> Iterator[Mistake]:
     signal, telegram = profile.signal, profile.telegram
     yield from _if_given(_SIGNAL_NAME, "signal.username", signal.username, "a Signal username like postigo.42")
     yield from _if_given(_SITE, "signal.fingerprint_url", signal.fingerprint_url, _PUBLISHED)
-    yield from _if_given(_TELEGRAM_NAME, "telegram.handle", telegram.handle, "a Telegram handle like @postigo_bot")
+    yield from _if_given(_TELEGRAM_NAME, "telegram.handle", telegram.account, "a Telegram handle like @postigo_bot")
 
 
 def _noticed(profile: MissionProfile) -> Iterator[Mistake]:

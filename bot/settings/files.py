@@ -33,6 +33,7 @@ from bot.settings.values import Logs, MailFolder, Settings, Signal, Smtp, Storag
 
 # What a key is called in the file, where that differs from the field's name.
 _KEYS = {
+    "account": "handle",
     "contacts": "contact",
     "password": "password_file",
     "token": "token_file",

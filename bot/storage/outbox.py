@@ -183,17 +183,15 @@ class Outbox:
         _DONE(conn, id=row)
         return True
 
-    def drop_late_mails(self, conn: sa.Connection, who: bytes, number: int) -> int:
-        """Delete the mails of handoff `number` that still wait; return how many.
+    def hasten(self, conn: sa.Connection, who: bytes, now: datetime) -> None:
+        """Let the mails of this person that wait for their hour leave that much earlier, the first of them now.
 
         Raises SealingError: one no longer opens.
         """
-        gone = 0
-        for row, wrapped, sealed in _MAILS(conn, **of(who)).fetchall():
-            _, mail = read("mail", self._envelope.open(row, wrapped, sealed))
-            if isinstance(mail, Mail) and mail.number == number:
-                gone += _DONE(conn, id=row).rowcount
-        return gone
+        waiting = [(row, self._read_note(row, wrapped)[1]) for row, wrapped, _ in _MAILS(conn, **of(who)).fetchall()]
+        ahead = min((due for _, due in waiting), default=now) - now
+        for row, due in waiting:
+            self.again(conn, row, due - max(ahead, timedelta()))
 
     # ── within ─────────────────────────────────────────────────────────────────────────────────────────
 

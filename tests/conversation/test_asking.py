@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.conversation import asking
 from bot.conversation.asking import numbered, text
-from bot.conversation.model import Accepted, Conversation, Refused, Sealed, Sender, Weight
+from bot.conversation.events import Accepted, Refused, Sealed
+from bot.conversation.model import Conversation, Sender, Weight
 
 STEPS = sorted(FLOW.steps)
 CONSENTS = sorted(name for name, step in FLOW.steps.items() if step.consent)

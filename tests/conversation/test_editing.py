@@ -6,7 +6,8 @@ import pytest
 from fakes import Talk, at_step, begun, sent, sent_in_emergency
 
 from bot.conversation.asking import added
-from bot.conversation.model import Due, Timer
+from bot.conversation.events import Due
+from bot.conversation.model import Timer
 
 ROAD = ("no", "no", "tell", "other", "cannot", "held", "recent", "MX-OAX", "quiet", "here")  # m3 to m12
 

@@ -6,20 +6,21 @@ from itertools import pairwise
 
 import pytest
 from fakes import BOOK, FLOW, OFFERED, RENDER, Talk, at_step, rulebook, without_chance, written
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import Happened, Move, Typed, answers_of, walks
 
 from bot.conversation.asking import added
+from bot.conversation.events import Delivered
 from bot.conversation.flow import END, Ask
 from bot.conversation.machine import arcs_of
-from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, Delivered, HandOff, Kind, Question
+from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, HandOff, Kind, Question
 from bot.conversation.understanding import fold
 
 STEPS = sorted(FLOW.steps)
 SECOND = timedelta(seconds=1)
 CHANGED = rulebook(written("intake.toml").replace("What happened?", "What has happened?"))
-thorough = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+thorough = settings(max_examples=60)
 
 
 def drive(moves: Sequence[Move], talk: Talk) -> Iterator[tuple[Conversation | None, Move]]:
@@ -213,7 +214,7 @@ def assert_fair(
 asked = answers_of("danger", "whom", "agree", "event", "held", "area", "want", "reply")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(asked, st.booleans(), st.booleans())
 def test_the_same_answers_give_the_same_case_in_every_language(
     answers: tuple[Answer, ...], by_label: bool, emergency: bool

@@ -17,7 +17,7 @@ OWN = {"checks.py", "named.py", "prompts.py", "collisions.py"}
 COMPOSED = {
     *(f"refused_{kind.value}" for kind in Kind),
     *(f"runs_{who.value}" for who in WhoRuns),
-    *(f"{name}_added" for name in ("late", "given_up")),
+    *(f"{name}_added" for name in ("late", "given_up", "in_doubt")),
 }
 
 

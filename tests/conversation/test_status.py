@@ -6,19 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fakes import MORNING, ZONE, Talk, begun, sent, sent_in_emergency
 
-from bot.conversation.model import (
-    Accepted,
-    Delivered,
-    Due,
-    Event,
-    Placed,
-    Refused,
-    Sealed,
-    Timer,
-    Trying,
-    Way,
-    Weight,
-)
+from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
+from bot.conversation.model import Timer, Way, Weight
 
 LATE, GIVE_UP = Due(Timer.LATE, 0), Due(Timer.GIVE_UP, 0)
 GONE = Accepted(0, datetime(2026, 11, 21, 14, 2, 30, tzinfo=UTC))

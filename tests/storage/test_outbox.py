@@ -247,11 +247,21 @@ def test_a_handoff_withdrawn_while_it_was_sealed_stores_no_mail(post: Post) -> N
     assert post.names(HOUR) == []
 
 
-def test_the_late_mails_of_one_handoff_are_dropped_alone(post: Post) -> None:
-    post.put(ANA, MAIL, replace(MAIL, number=1), say("a"), replace(MAIL, not_before=NOON + HOUR))
-    post.put(BEN, MAIL)
-    assert post.outbox.drop_late_mails(post.conn, post.who(ANA), 0) == 2
-    assert sorted(post.names(HOUR)) == ["a", "mail", "mail"]
+def test_mails_that_wait_are_hastened_together_so_that_the_first_leaves_now(post: Post) -> None:
+    post.put(ANA, replace(MAIL, not_before=NOON + HOUR), replace(MAIL, not_before=NOON + 2 * HOUR))
+    post.put(BEN, replace(MAIL, not_before=NOON + HOUR))
+    assert post.due() == []
+    post.outbox.hasten(post.conn, post.who(ANA), NOON)
+    assert [row.sender for row in post.due()] == [ANA]
+    assert [row.sender for row in post.due(HOUR)].count(ANA) == 2
+
+
+def test_what_is_due_already_is_not_put_off_by_haste(post: Post) -> None:
+    post.put(ANA, MAIL, replace(MAIL, not_before=NOON + HOUR))
+    post.outbox.hasten(post.conn, post.who(ANA), NOON)
+    assert len(post.due()) == 1
+    assert len(post.due(HOUR)) == 2
+    post.outbox.hasten(post.conn, post.who(BEN), NOON)
 
 
 # ── what can't be read ─────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from fakes_smtp import Authority, MailServer
 
@@ -31,7 +32,7 @@ _TO_OPEN = re.compile(r"gpg --homedir (\S+) --decrypt (\S+)")
 
 def mission_file(folder: Path, certificate: str, fingerprint: str) -> Path:
     """A mission that has confirmed everything today, with one officer whose certificate lies in `certificate`."""
-    today = clock.now().date()
+    today = clock.now(ZoneInfo("America/Mexico_City")).date()
     example = tomllib.loads((content("missions") / "us-mexico.toml").read_text("utf-8"))
     areas = "".join(f'{code} = "{name}"\n' for code, name in example["areas"].items())
     path = folder / "mission.toml"
@@ -50,16 +51,16 @@ name = {{ en = "the mission", es = "la misión" }}
 address = "officer@example.org"
 openpgp = "{certificate}"
 fingerprint = "{fingerprint}"
-[[resource]]
+[[resources]]
 name = "Shelter"
 contact = "+52 55 0000"
-who_runs = "ngo"
+who_runs_it = "ngo"
 source_url = "https://shelter.example"
 verified_on = {today}
-[[crisis_line]]
+[[crisis_lines]]
 name = "Line"
 contact = "+52 55 0001"
-who_runs = "state"
+who_runs_it = "state"
 source_url = "https://line.example"
 verified_on = {today}
 """,

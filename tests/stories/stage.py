@@ -6,6 +6,8 @@ async with stage.open() as bot:
 """
 
 import asyncio
+import secrets
+import string
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -186,6 +188,13 @@ class Life:
             while await self.reads(lambda conn: conn.execute(sql).scalar_one()) < count:
                 await asyncio.to_thread(lambda: None)  # a turn of the loop, so that the courier goes on
 
+    async def blobs(self) -> list[bytes]:
+        """Every sealed value and every keyed hash that is stored now, of everybody, but for whom they belong to."""
+        columns = (("talk", "wrapped"), ("talk", "sealed"), ("outbox", "wrapped"), ("outbox", "sealed"))
+        columns += (("way_back", "code"), ("seen", "substr(hash, 17)"))
+        sql = [sa.text(f"SELECT {column} FROM {table}") for table, column in columns]  # noqa: S608 - names from above
+        return await self.reads(lambda conn: [bytes(row[0]) for one in sql for row in conn.execute(one)])
+
     async def rows(self, kind: str) -> int:
         """How many rows of one kind wait."""
         sql = sa.text("SELECT COUNT(*) FROM outbox WHERE kind = :kind")
@@ -264,6 +273,11 @@ async def _first(awaited: Coroutine[Any, Any, object], running: asyncio.Task[Non
         waiting.cancel()
     if running.done():
         running.result()
+
+
+def canary() -> str:
+    """Letters that stand nowhere else."""
+    return "".join(secrets.choice(string.ascii_letters) for _ in range(24))
 
 
 class Inbox:

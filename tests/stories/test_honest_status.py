@@ -81,7 +81,11 @@ async def test_after_five_minutes_without_success_she_is_told_once_and_of_the_la
         await life.later(hours=8)
         assert life.last("ana").startswith(f"{AFTER_ALL}18:06 (Mexico City).")
         await life.later(hours=48)
-        assert (life.times_told("ana", NOT_YET), life.times_told("ana", LEFT), life.times_told("ana", NOT_SENT)) == (1, 1, 0)
+        assert (life.times_told("ana", NOT_YET), life.times_told("ana", LEFT), life.times_told("ana", NOT_SENT)) == (
+            1,
+            1,
+            0,
+        )
     assert len(message_ids(server.taken)) == len({taken.mail for taken in server.taken}) == 1
 
 
@@ -247,7 +251,10 @@ async def test_a_case_of_level_3_leaves_only_at_its_random_minute(stage: Stage, 
         await life.later(seconds=-1)
         assert (len(server.taken), life.times_told("ana", LEFT)) == (0, 0)
         await life.later(seconds=1)
-        assert (len(server.accepted), life.times_told("ana", f"{LEFT} at {due.astimezone(ZONE):%H:%M} (Mexico City)")) == (1, 1)
+        assert (
+            len(server.accepted),
+            life.times_told("ana", f"{LEFT} at {due.astimezone(ZONE):%H:%M} (Mexico City)"),
+        ) == (1, 1)
 
 
 async def test_one_bad_certificate_costs_its_owner_alone_the_mail(

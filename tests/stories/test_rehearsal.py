@@ -96,7 +96,9 @@ def test_who_erases_after_sending_is_told_the_truth_and_begins_anew(home: Path) 
 
 def test_lines_that_are_no_text_are_not_understood_and_end_nothing(home: Path) -> None:
     strict = {"PYTHONIOENCODING": "ascii:strict"}  # as in a locale that knows no other letters
-    done = ran(home, "rehearse", "--language", "en", more=strict, lines=b"SOS\n\xff\xfe\x00\n" + b"x" * 70_000 + b"\n7\n10\n")
+    done = ran(
+        home, "rehearse", "--language", "en", more=strict, lines=b"SOS\n\xff\xfe\x00\n" + b"x" * 70_000 + b"\n7\n10\n"
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     ((text, _),) = opened_as_told(done.stdout.decode())
     assert "LEVEL 1" in text

@@ -1,0 +1,71 @@
+import re
+import tomllib
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+
+from bot.handoff.mission import MissionProfile
+from bot.settings import Smtp, read_settings
+from bot.settings.files import _KEYS, _NAMED, _TABLES
+from bot.settings.values import Settings
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+def test_the_example_settings_can_be_read() -> None:
+    settings = read_settings(CONFIG / "settings.example.toml")
+    assert settings.mission == CONFIG / "missions" / "us-mexico.toml"
+    assert isinstance(settings.mail, Smtp)
+
+
+def test_the_example_settings_show_every_key() -> None:
+    shown = (CONFIG / "settings.example.toml").read_text()
+    keys = [_KEYS.get(one.name, one.name) for kind in settings_kinds() for one in fields(kind)]
+    assert [key for key in keys if not re.search(rf"^(# )?(\[{key}\]|{key} = )", shown, re.MULTILINE)] == []
+
+
+def settings_kinds() -> list[type]:
+    return [Settings, *(kind for kinds in _TABLES[Settings].values() for kind in kinds)]
+
+
+def sections(text: str) -> dict[str, set[str]]:
+    """Return the keys that the configuration's page lists, by table; "" is the file itself."""
+    listed: dict[str, set[str]] = {"": set()}
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("|--"):
+            table = ""
+        if found := re.match(r"\| \*\*`\[+([a-z_]+)\]+`\*\*", line):
+            table = found[1]
+            listed[""].add(table)
+            listed.setdefault(table, set())
+        elif found := re.match(r"\| `([a-z_]+)` \|", line):
+            listed[table].add(found[1])
+    return listed
+
+
+def keys_of(kind: type) -> dict[str, set[str]]:
+    """Return the keys that the reader takes in one kind of file, by table; "" is the file itself."""
+    tables = {"": (kind,), **_TABLES[kind]}
+    return {
+        table: {_KEYS.get(one.name, one.name) for each in kinds for one in fields(each)}
+        for table, kinds in tables.items()
+    }
+
+
+def test_the_page_on_configuration_lists_every_key_and_no_other() -> None:
+    settings, profile = (CONFIG / "README.md").read_text().split("## A mission's profile")
+    assert sections(settings) == keys_of(Settings) | {"terminal": set()}
+    same_as_resources = {"crisis_lines": set[str]()}
+    texts = {table: set[str]() for table in ("name", "limits", "areas", "promised_times", "minors_policy")}
+    assert sections(profile) == keys_of(MissionProfile) | same_as_resources | texts
+
+
+def test_every_table_of_names_is_one_of_the_profile() -> None:
+    assert set(_NAMED) <= keys_of(MissionProfile)[""]
+
+
+def test_the_page_on_configuration_is_for_readable_toml() -> None:
+    example = "[topics]\n" + 'meetings = { availability = "yes", source_url = "…", verified_on = 2026-11-21 }'
+    assert example.split("\n")[1] in (CONFIG / "README.md").read_text()
+    assert tomllib.loads(example)["topics"]["meetings"]["verified_on"] == date(2026, 11, 21)

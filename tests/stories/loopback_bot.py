@@ -1,0 +1,98 @@
+"""The real bot with a channel of many people over a socket, to be killed at any moment and begun again.
+
+python loopback_bot.py FOLDER SOCKET PORT: for each line on stdin one life begins, and its process id is told on
+stdout. A life is forked from a process that has loaded everything, so that many fit into one test.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from bot import clock
+from bot.app import Bot, plan_of, wire
+from bot.channels.base import TakeTurn
+from bot.conversation.model import Message, Say, Sender
+from bot.inspection import read_configured
+from bot.logs import install, watch
+
+LINE_BYTES = 1 << 20
+
+
+class Loopback:
+    """People on the other end of a socket, a JSON line for each message and each thing said to one of them."""
+
+    name = "signal"
+    redelivers = True
+    repeats_questions = True
+
+    def __init__(self, path: str, zone: tzinfo) -> None:
+        self._path = path
+        self._zone = zone
+        self._writer: asyncio.StreamWriter | None = None
+        self._turns: set[asyncio.Task[None]] = set()
+        self._connected = asyncio.Event()
+
+    async def listen(self, take_turn: TakeTurn) -> None:
+        reader, self._writer = await asyncio.open_unix_connection(self._path, limit=LINE_BYTES)
+        self._connected.set()
+        while line := await reader.readline():
+            turn = asyncio.create_task(self._turn(json.loads(line), take_turn))
+            self._turns.add(turn)
+            turn.add_done_callback(self._turns.discard)
+
+    async def send(self, sender: Sender, text: str, say: Say) -> datetime:
+        question = say.question
+        asked = {"step": question.step, "serial": question.serial, "offered": question.offered} if question else None
+        await self._tell({"to": sender.address, "text": text, "question": asked})
+        return clock.now(self._zone)
+
+    async def clear(self, sender: Sender, ids: tuple[str, ...]) -> None:
+        await self._tell({"to": sender.address, "cleared": ids})
+
+    async def _turn(self, told: Mapping[str, Any], take_turn: TakeTurn) -> None:
+        sender = Sender(self.name, told["from"])
+        await take_turn(Message(sender, told["id"], clock.now(self._zone), told["text"], hint="en"))
+        await self._tell({"taken": told["id"]})
+
+    async def _tell(self, what: Mapping[str, object]) -> None:
+        await self._connected.wait()
+        assert self._writer is not None
+        self._writer.write(json.dumps(what).encode() + b"\n")
+        await self._writer.drain()
+
+
+async def live(settings: Path, socket: str) -> None:
+    """Live until killed."""
+    configured = read_configured(settings)
+    plan = plan_of(configured.settings, configured.profile, configured.file)
+
+    def channels(bot: Bot) -> list[Loopback]:
+        return [Loopback(socket, bot.knowledge.zone)]
+
+    watch(asyncio.get_running_loop())
+    plan = type(plan)(
+        plan.profile, plan.database, plan.keys, plan.post, plan.sender, plan.officers, channels  # type: ignore[arg-type]  # a channel of the test's own
+    )
+    await wire(plan).run(asyncio.Event())
+
+
+def main() -> None:
+    settings, socket = Path(sys.argv[1]), sys.argv[2]
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            install("warning")
+            asyncio.run(live(settings, socket))
+            os._exit(1)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    main()
