@@ -33,7 +33,7 @@ NO_IMPORT = {"tzdata"}  # time zones for machines that have none; the standard l
 TYPES_ONLY = {"bot/app.py", "bot/turn.py", "bot/courier.py", "bot/upkeep.py"}  # pass a Connection on, and never use it
 
 FOREIGN = {
-    "a path of one machine": r"(?<![\w.])/(?:home|root|Users|work|workspace|mnt|opt)/\w",
+    "a path of one machine": r"(?<![\w.])/(?:home|root|Users|work|workspace|mnt|opt|tmp)/\w",
     "an issue's number": r"(?<![\w&])#\d{1,5}\b|\b[Ii]ssues?[ /]#?\d+|\bGH-\d+",
     "a package registry": r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|crates\.io|https?://(?:proxy|registry)\.",
 }

@@ -88,6 +88,8 @@ def _more_words(flow: Flow, words: Words) -> dict[tuple[str, str], tuple[str, ..
 
 def _said(flow: Flow, step: Step, choice: Choice, words: Words) -> str:
     """Return more words for a choice, comma separated; a profile's label tells its own: "Ciudad de México (CDMX)"."""
+    if step.choices_from == "languages":
+        return ",".join(form for form, _ in _tongues(choice.name, tuple(LANGUAGES)))
     if step.choices_from:
         return _OTHER_NAMES.sub(",", choice.label)
     return words(flow.context(step, f"{choice.name}.words"), choice.words)
