@@ -13,7 +13,11 @@ from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 TARGET = "bot/_content"
-COPIED = {"flows": "flows", "config/missions": "missions", "requirements.txt": "requirements.txt"}  # folder of the checkout -> of the content
+COPIED = {  # of the checkout -> of the content
+    "flows": "flows",
+    "config/missions": "missions",
+    "requirements.txt": "requirements.txt",
+}
 
 
 class CarryContent(BuildHookInterface):  # type: ignore[type-arg]  # any builder's configuration will do

@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,8 +97,7 @@ class MailServer:
     def hang_up(self) -> None:
         """Break off every session, as a server does that is restarted."""
         for session in self._open:
-            if session.transport is not None:
-                session.transport.abort()  # type: ignore[attr-defined]  # a socket's transport can
+            _abort(session)
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's hook
         self, server: SMTP, _: Session, transaction: Transaction, address: str, options: list[str]
@@ -137,8 +136,8 @@ class MailServer:
         return await self._act(next(self.replies.get(stage, iter(())), "250 OK"), server)
 
     async def _act(self, reply: str, server: SMTP) -> str:
-        if reply == DROP and server.transport is not None:
-            server.transport.abort()  # type: ignore[attr-defined]  # a socket's transport can
+        if reply == DROP:
+            _abort(server)
         if reply in (DROP, STALL):
             await self._ending.wait()
         return reply
@@ -193,10 +192,15 @@ async def mail_server(
         await _end(sessions)
 
 
+def _abort(session: SMTP) -> None:
+    if session.transport is not None:
+        with suppress(AttributeError):  # early CPython 3.11: a TLS transport that is closed has no socket to abort
+            session.transport.abort()  # type: ignore[attr-defined]  # a socket's transport can
+
+
 async def _end(sessions: Iterable[SMTP]) -> None:
     for session in sessions:
-        if session.transport is not None:
-            session.transport.abort()  # type: ignore[attr-defined]  # a socket's transport can
+        _abort(session)
     tasks = [session._handler_coroutine for session in sessions if session._handler_coroutine is not None]
     for task in tasks:
         task.cancel()  # after a failed handshake nothing else would end it

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.conversation.answering import own_words, picked
-from bot.conversation.asking import MORE, Rulebook, expected
+from bot.conversation.asking import MORE, Rulebook, case_now, expected
 from bot.conversation.commands import command, cry, skip
 from bot.conversation.editing import edited
 from bot.conversation.flow import Ask
@@ -82,6 +82,8 @@ def _not_understood(turn: Turn) -> Outcome:
     turn = turn.on(misses=turn.talk.misses + 1)
     name = "not_understood_words" if turn.step.kind is Ask.WORDS else "not_understood"
     lines = [turn.text("label_needed" if turn.step.consent else name)]
+    if turn.talk.case and "case_now" not in turn.step.says:
+        lines.append(case_now(turn.book, turn.talk))  # people write to hear where it is
     if turn.talk.misses >= HINT_AFTER:
         lines.append(turn.text("hint"))
     return again(turn, *lines)

@@ -92,7 +92,7 @@ def fold(text: str) -> str:
     """
     flat = unicodedata.normalize("NFKD", text.casefold())
     flat = unicodedata.normalize("NFKD", flat.casefold())  # compatibility forms may open new cases
-    return " ".join("".join(_folded(char) for char in flat).split())
+    return " ".join("".join(map(_folded, flat)).split())
 
 
 @lru_cache(2048)  # single characters: of a few scripts, and nothing of what was written with them

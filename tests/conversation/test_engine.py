@@ -147,7 +147,8 @@ def test_what_is_not_understood_is_asked_again_the_second_time_with_a_way_out(st
     talk = at_step(step)
     before, words = talk.talk, FLOW.steps[step].kind == "words"
     name = "label_needed" if FLOW.steps[step].consent else "not_understood_words" if words else "not_understood"
-    for lines in ((name,), (name, "hint"), (name, "hint")):
+    where = ("case_waiting",) if before.case and step != "after" else ()  # people write to hear where it is
+    for lines in ((name, *where), (name, *where, "hint"), (name, *where, "hint")):
         talk.write("?!" if words else "xyzzy bananas")
         assert talk.lines[: len(lines)] == lines
         assert "hint" not in talk.lines[len(lines) :]

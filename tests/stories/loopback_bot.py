@@ -76,7 +76,13 @@ async def live(settings: Path, socket: str) -> None:
 
     watch(asyncio.get_running_loop())
     plan = type(plan)(
-        plan.profile, plan.database, plan.keys, plan.post, plan.sender, plan.officers, channels  # type: ignore[arg-type]  # a channel of the test's own
+        plan.profile,
+        plan.database,
+        plan.keys,
+        plan.post,
+        plan.sender,
+        plan.officers,
+        channels,  # type: ignore[arg-type]  # a channel of the test's own
     )
     await wire(plan).run(asyncio.Event())
 

@@ -37,6 +37,7 @@ PATIENCE = 1.0  # seconds that our side of SMTP waits for an answer: a server th
 ZONE = ZoneInfo("America/Mexico_City")
 SENDER = "postigo@example.org"
 T = TypeVar("T")
+_IDS = count(1)  # of messages: a messenger gives none twice, whatever happens to the bot
 
 EMERGENCY = ("me", "act")
 ORDINARY = ("en", "no", "no", "tell", "me", "surveillance", "oax", "quiet", "here", "send", "act")  # level 3
@@ -78,7 +79,6 @@ class Town:
         self.news = asyncio.Condition()
         self._now = now
         self._take_turn: TakeTurn | None = None
-        self._ids = count(1)
 
     async def listen(self, take_turn: TakeTurn) -> None:
         self._take_turn = take_turn
@@ -99,7 +99,7 @@ class Town:
     async def take(self, address: str, text: str, **more: object) -> None:
         """Hand one message over; returns when its turn is committed."""
         assert self._take_turn is not None, "nobody listens"
-        message = Message(Sender(self.name, address), f"m{next(self._ids)}", self._now(), text)
+        message = Message(Sender(self.name, address), f"m{next(_IDS)}", self._now(), text)
         await self._take_turn(replace(message, **more))  # type: ignore[arg-type]  # named by its fields
 
     def told(self, address: str) -> list[str]:

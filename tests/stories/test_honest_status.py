@@ -1,4 +1,4 @@
-"""What a person is told of an alert that doesn't leave, or leaves late: the truth, once, with a clock of the story's."""
+"""What a person is told of an alert that doesn't leave, or leaves late: the truth, once, by a clock of the story's."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes_gpg import Gpg
 from fakes_smtp import DROP, STALL, Authority, MailServer, closed_port, mail_server, raw_server
-from stories.stage import EMERGENCY, GOOD, ORDINARY, SENDER, ZONE, Inbox, Life, Mood, Stage, message_ids, posted_to
+from stories.stage import EMERGENCY, GOOD, ORDINARY, ZONE, Inbox, Life, Mood, Stage, message_ids, posted_to
 
 from bot.handoff.mission import Contact
 from bot.mail.smtp import DirectoryPost, Post, SmtpPost
@@ -241,7 +241,7 @@ async def test_a_case_of_level_3_leaves_only_at_its_random_minute(stage: Stage, 
         began = stage.clock.at
         await life.writes("ana", "hello")
         await life.picks("ana", *ORDINARY)
-        assert life.times_told("ana", "Taken. It leaves us within 120 minutes, and I will say when.") == 1
+        assert life.times_told("ana", "Taken. It leaves us within 120 minutes. Write here at any time to see if it has left us.") == 1
         due = await life.reads(life.bot.courier.outbox.next_due)
         assert due is not None
         minutes = (due - began).total_seconds() / 60

@@ -32,9 +32,9 @@ PEOPLE = 100
 AT_ONCE = 12  # people who write at the same time, each at another step
 KILLS_AT_LEAST = 24
 SEED = "postigo"
-DEADLINE = 60.0  # seconds for everything, on a machine that does other things
+DEADLINE = 120.0  # seconds for everything, on a machine that does other things
 
-EVENTS = ("threat", "attack", "raid", "killing", "torture", "sexual")  # all of level 2: they leave at once
+EVENTS = ("threat", "attack", "raid")  # all of level 2 at least: they leave at once
 WANTS = ("officer", "quiet", "public", "observer", "detention", "visit", "funds", "relocation", "digital", "inform")
 AREAS = ("agu", "bcn", "bcs", "cam", "chp", "chh", "cmx", "coa", "col", "dur", "mex")
 
@@ -114,6 +114,8 @@ class Crowd:
         finally:
             self.connected.clear()
             writer.close()
+            async with self.news:
+                self.news.notify_all()
 
     async def after(self, events: int) -> None:
         """Wait until so many more things have happened, or everybody is done."""
@@ -208,7 +210,6 @@ async def test_a_hundred_talks_survive_being_killed_at_random_moments(
             while not crowd.done.is_set():
                 life = await begin(process, crowd)
                 await crowd.after(1 + drawn("events", kills, below=150))
-                await asyncio.to_thread(os.sched_yield)
                 if not crowd.done.is_set():
                     os.kill(life, signal.SIGKILL)
                     kills += 1
@@ -231,10 +232,8 @@ async def test_a_hundred_talks_survive_being_killed_at_random_moments(
 
 async def gone(crowd: Crowd) -> None:
     """Wait until the connection of a killed life is closed."""
-    while crowd.connected.is_set():
-        async with crowd.news:
-            crowd.news.notify_all()
-        await asyncio.to_thread(os.sched_yield)
+    async with crowd.news:
+        await crowd.news.wait_for(lambda: not crowd.connected.is_set())
 
 
 async def all_arrived(server: MailServer) -> None:
