@@ -35,7 +35,8 @@ from bot.storage.writer import Writer
 from bot.turn import Desk
 from bot.upkeep import Upkeep
 
-FINISH_SECONDS = 5.0  # for what is on its way when the bot is told to stop
+FINISH_SECONDS = 5.0  # for what is due and on its way when the bot is told to stop
+LAST_SECONDS = 1.0  # for what still is on its way then
 FOLDER_SENDER = "postigo@folder.invalid"  # of mails that are left in a folder
 SIGNING_KEY = "signing.key"
 ENDS_SOON = 30  # days before a certificate ends from which an operator is told, daily
@@ -91,7 +92,7 @@ class Bot:
             if not carrying.done():
                 await asyncio.wait_for(self.courier.settled(), FINISH_SECONDS)
         await _cancel([carrying])
-        await self.courier.finish(FINISH_SECONDS / 2)
+        await self.courier.finish(LAST_SECONDS)
 
 
 async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:

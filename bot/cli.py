@@ -84,6 +84,8 @@ async def _until_told(bot: Bot) -> None:
 
 
 def _check(told: argparse.Namespace) -> int:
+    if told.send_test and told.config is None:
+        raise SettingsError("check --send-test needs --config FILE: without settings there is nobody to send to")
     found = check(told.config, now=clock.now())
     if told.send_test and not found:
         found = send_test(read_configured(told.config), clock.now())
@@ -124,6 +126,8 @@ def _expire(told: argparse.Namespace) -> int:
     configured = read_configured(told.config)
     bot = wire(plan_of(configured.settings, configured.profile, configured.file))
 
+    console = Console(stderr=True)
+
     async def once() -> dict[str, int]:
         bot.writer.start()
         try:
@@ -131,7 +135,7 @@ def _expire(told: argparse.Namespace) -> int:
         finally:
             await bot.writer.stop()
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task("expiring", total=None)
         counted = asyncio.run(once())
     sys.stdout.write(", ".join(f"{name}: {number}" for name, number in counted.items()) + "\n")

@@ -8,6 +8,7 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from typing import TextIO
@@ -16,6 +17,7 @@ from bot.channels.base import TakeTurn
 from bot.conversation.model import Message, Say, Sender
 
 NAME = "terminal"
+PATIENCE = 1.0  # seconds that somebody who types waits for what is on its way
 _LINE_BREAKS = frozenset("\n\t")
 
 
@@ -48,7 +50,7 @@ class Terminal:
         lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._read_into(lines, asyncio.get_running_loop())
         for number in count():
-            await self._settled()
+            await self._quiet()
             line = await self._next(lines)
             if line is None:
                 return
@@ -61,6 +63,11 @@ class Terminal:
 
     async def clear(self, sender: Sender, ids: tuple[str, ...]) -> None:
         """A terminal keeps what it has shown; closing its window clears it."""
+
+    async def _quiet(self) -> None:
+        """Wait until all is said. Who sits at a terminal isn't kept waiting by a mail that nobody takes."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._settled(), PATIENCE if self._source.isatty() else None)
 
     async def _next(self, lines: asyncio.Queue[str | None]) -> str | None:
         if self._source.isatty():
@@ -79,12 +86,14 @@ class Terminal:
         """Read in a thread of its own: a terminal can't be waited for, and must not hold up a clean stop."""
 
         def read() -> None:
-            for line in self._source:
-                if loop.is_closed():
-                    return
+            with suppress(OSError, ValueError):  # a terminal that goes away is at its end
+                for line in self._source:
+                    tell(line)
+            tell(None)
+
+        def tell(line: str | None) -> None:
+            with suppress(RuntimeError):  # the bot has stopped meanwhile
                 loop.call_soon_threadsafe(lines.put_nowait, line)
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(lines.put_nowait, None)
 
         threading.Thread(target=read, name="terminal", daemon=True).start()
 

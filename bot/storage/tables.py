@@ -110,7 +110,6 @@ def minute(at: datetime) -> int:
 BUSY_MILLISECONDS = 5000  # the command line may erase while the bot runs
 
 _PRAGMAS = (
-    "page_size=8192",  # in 4096 a sealed row overflows into a page of its own: twice the file, and slower
     "auto_vacuum=FULL",  # before the journal mode: it holds only for a file without pages
     "journal_mode=WAL",
     "synchronous=FULL",

@@ -1,0 +1,127 @@
+"""A talk in a terminal: what it shows, when it reads, and how it ends."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.channels.terminal import NAME, Terminal
+from bot.conversation.model import Kind, Line, Message, Say, Sender
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+PERSON = Sender(NAME, "person")
+SAY = Say((Line("say.hello"),), ("en",))
+
+
+class Typed(io.StringIO):
+    """Lines that somebody types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+async def at_once() -> None:
+    """Nothing is ever about to be said."""
+
+
+def terminal(source: io.StringIO, *, settled: Callable[[], asyncio.Future[None]] | None = None) -> Terminal:
+    return Terminal(lambda: NOW, settled or at_once, hint="es", source=source, target=io.StringIO())  # type: ignore[arg-type]  # a future can be awaited as well
+
+
+def shown(one: Terminal) -> str:
+    target = one._target
+    assert isinstance(target, io.StringIO)
+    return target.getvalue()
+
+
+async def heard(one: Terminal) -> list[Message]:
+    taken: list[Message] = []
+
+    async def take(message: Message) -> None:
+        taken.append(message)
+
+    async with asyncio.timeout(20):
+        await one.listen(take)
+    return taken
+
+
+async def test_each_line_of_a_pipe_is_one_message_and_its_end_is_the_end() -> None:
+    one = terminal(io.StringIO("hello\r\n\n7\nlast"))
+    messages = await heard(one)
+    assert [message.text for message in messages] == ["hello", "", "7", "last"]
+    assert [message.id for message in messages] == ["0", "1", "2", "3"]
+    assert {(message.sender, message.at, message.hint, message.kind) for message in messages} == {
+        (PERSON, NOW, "es", Kind.TEXT)
+    }
+    assert shown(one) == "> hello\r\n> \n> 7\n> last"
+
+
+async def test_at_a_terminal_there_is_a_prompt_and_no_echo() -> None:
+    one = terminal(Typed("hello\n"))
+    assert [message.text for message in await heard(one)] == ["hello"]
+    assert shown(one) == "> > "
+
+
+async def test_nothing_at_all_is_an_end_too() -> None:
+    assert await heard(terminal(io.StringIO(""))) == []
+
+
+async def test_a_line_is_read_only_when_everything_was_said() -> None:
+    said, asked = asyncio.Event(), asyncio.Event()
+
+    async def settled() -> None:
+        asked.set()
+        await said.wait()
+
+    one = Terminal(lambda: NOW, settled, source=io.StringIO("hello\n"), target=io.StringIO())
+    hearing = asyncio.create_task(heard(one))
+    await asked.wait()
+    assert not hearing.done()
+    assert shown(one) == ""
+    said.set()
+    assert len(await hearing) == 1
+
+
+async def test_who_types_does_not_wait_for_a_mail_that_nobody_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.channels.terminal.PATIENCE", 0.01)
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    one = Terminal(lambda: NOW, never, source=Typed("erase\n"), target=io.StringIO())
+    assert [message.text for message in await heard(one)] == ["erase"]
+
+
+@pytest.mark.parametrize(
+    ("text", "visible"),
+    [
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+        ("\x1b[2Jcleared", "[2Jcleared"),
+        ("over\rwritten\x08\x7f", "overwritten"),
+        ("\x9b31mred\x00", "31mred"),
+        ("ñ 🏠 \u200f١", "ñ 🏠 \u200f١"),
+    ],
+)
+async def test_control_characters_are_not_shown(text: str, visible: str) -> None:
+    one = terminal(io.StringIO(""))
+    assert await one.send(PERSON, text, SAY) == NOW
+    assert shown(one) == visible + "\n\n"
+
+
+async def test_what_was_shown_stays() -> None:
+    one = terminal(io.StringIO(""))
+    await one.clear(PERSON, ("1",))
+    assert (one.name, one.redelivers, one.repeats_questions, shown(one)) == ("terminal", False, True, "")
+
+
+class Broken(io.StringIO):
+    """A terminal that goes away while it is read."""
+
+    def __next__(self) -> str:
+        raise OSError("Input/output error")
+
+
+async def test_a_terminal_that_goes_away_is_the_end() -> None:
+    assert await heard(terminal(Broken())) == []

@@ -1,0 +1,111 @@
+"""The rounds: again and again, whatever fails, in an order that destroys no key that is still needed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import upkeep
+from bot.conversation.model import Conversation, Sender
+from bot.storage.keyring import Keyring
+from bot.storage.schema import migrate
+from bot.storage.tables import open_engine
+from bot.storage.work import Shelf
+from bot.storage.writer import Writer
+from bot.upkeep import ROWS_A_JOB, Upkeep
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+class Kept:
+    """Storage with rounds over it, a clock that the test moves, and what was done daily."""
+
+    def __init__(self, folder: Path) -> None:
+        self.at = NOON
+        self.engine = open_engine(f"sqlite:///{folder / 'postigo.db'}")
+        migrate(self.engine)
+        self.writer = Writer(self.engine)
+        self.keyring = Keyring.open(folder / "keys", NOON)
+        self.shelf = Shelf(self.keyring)
+        self.days: list[datetime] = []
+        self.called = asyncio.Event()
+        self.failing = False
+        self.upkeep = Upkeep(self.writer, self.keyring, lambda: self.at, self.daily)
+
+    def daily(self, at: datetime) -> None:
+        self.days.append(at)
+        if self.failing:
+            raise RuntimeError("a fault in what is done daily")
+
+    async def put(self, number: int, lives: timedelta) -> bytes:
+        sender = Sender("signal", f"person {number}")
+        who = self.shelf.who(sender)
+        await self.writer.do(lambda conn: self.shelf.keep(conn, who, Conversation(sender), self.at + lives))
+        return who
+
+    async def opens(self, who: bytes) -> bool:
+        return await self.writer.do(lambda conn: self.shelf.load(conn, who)) is not None
+
+
+@pytest.fixture
+async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
+    kept = Kept(tmp_path)
+    kept.writer.start()
+    yield kept
+    await kept.writer.stop()
+    kept.engine.dispose()
+
+
+async def test_one_round_takes_away_more_than_fits_into_one_job(kept: Kept) -> None:
+    for number in range(ROWS_A_JOB + 20):
+        await kept.put(number, timedelta(minutes=30))
+    kept.at += timedelta(hours=1)
+    assert (await kept.upkeep.round())["expired"] == ROWS_A_JOB + 20
+
+
+async def test_what_lives_longer_is_wrapped_anew_before_its_key_dies(kept: Kept) -> None:
+    who, short = await kept.put(1, timedelta(days=14)), await kept.put(2, timedelta(hours=20))
+    done = []
+    for _ in range(3):
+        kept.at += timedelta(days=1)
+        done.append(await kept.upkeep.round())
+    assert sum(one["rewrapped"] for one in done) >= 1
+    assert sum(one["keys destroyed"] for one in done) >= 2
+    assert await kept.opens(who)
+    assert not await kept.opens(short)
+
+
+async def test_what_is_done_daily_is_done_at_start_and_on_each_new_day(kept: Kept) -> None:
+    await kept.upkeep.begin()
+    for _ in range(4):
+        kept.at += timedelta(hours=7)
+        await kept.upkeep.round()
+    assert [at.day for at in kept.days] == [21, 22]
+
+
+async def test_a_round_that_fails_is_logged_and_the_next_one_comes(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(upkeep, "ROUND_SECONDS", 0.0)
+    kept.failing = True
+    running = asyncio.create_task(kept.upkeep.run())
+    async with asyncio.timeout(20):
+        while len(kept.days) < 1:
+            await asyncio.to_thread(lambda: None)
+        kept.failing = False
+        kept.at += timedelta(days=1)
+        while len(kept.days) < 2:
+            await asyncio.to_thread(lambda: None)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    shown = [record.msg.shown for record in caplog.records if hasattr(record.msg, "shown")]
+    assert [one["event"] for one in shown] == ["round_failed"]
+
+
+async def test_a_stop_makes_every_copy_until_now_an_old_one(kept: Kept, tmp_path: Path) -> None:
+    await kept.upkeep.begin()
+    before = kept.keyring.generation
+    await kept.upkeep.end()
+    assert Keyring.open(tmp_path / "keys", NOON).generation > before
