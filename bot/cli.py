@@ -125,7 +125,6 @@ def _erase(told: argparse.Namespace) -> int:
 def _expire(told: argparse.Namespace) -> int:
     configured = read_configured(told.config)
     bot = wire(plan_of(configured.settings, configured.profile, configured.file))
-
     console = Console(stderr=True)
 
     async def once() -> dict[str, int]:

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from bot.content import content
 from bot.conversation.asking import Rulebook
+from bot.conversation.checks import broken
 from bot.conversation.flow import Commands, Flow
 from bot.conversation.machine import Paths
 from bot.conversation.model import Say, Words
 from bot.conversation.reading import read_commands, read_flow
-from bot.errors import LanguageError
+from bot.errors import FlowError, LanguageError
 from bot.handoff.alert import Reader, Texts, read_alert
 from bot.handoff.mission import MissionProfile, shown_resources
 from bot.handoff.triage import Triage, read_triage
@@ -101,6 +102,7 @@ def know(profile: MissionProfile, today: date) -> Knowledge:
     _refuse_incomplete(catalogs, dict.fromkeys((*profile.languages, *officers)))
     flow = read.flow.with_choices("areas", profile.areas)
     flow = flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in profile.languages})
+    _refuse_broken(flow)
     filled = Content(flow, read.commands, read.triage, read.alert)
     standing: Standing = {tag: {} for tag in catalogs.tags}
     spoken: dict[str, Words] = {tag: catalogs.words(tag) for tag in catalogs.tags}
@@ -129,6 +131,12 @@ def complete_languages(wanted: Sequence[str]) -> tuple[str, ...]:
         except LanguageError:
             continue
     return tuple(found) or (ENGLISH,)
+
+
+def _refuse_broken(flow: Flow) -> None:
+    sentences = broken(flow)
+    if sentences:
+        raise FlowError(sentences[0])
 
 
 def _refuse_incomplete(catalogs: Catalogs, languages: dict[str, None]) -> None:

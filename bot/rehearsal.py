@@ -8,7 +8,6 @@ import asyncio
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +15,8 @@ from bot.alerting import Officer
 from bot.app import Bot, Plan, signer_in, wire
 from bot.channels.base import TakeTurn
 from bot.channels.terminal import Terminal
-from bot.conversation.model import HandOff, Message, Say, Sender
+from bot.conversation.model import Message
+from bot.conversation.transcript import written_down
 from bot.handoff.mission import Contact, MissionProfile
 from bot.knowledge import Knowledge, complete_languages
 from bot.mail.openpgp import Certificate, open_mail
@@ -78,11 +78,6 @@ class _Recorded(Terminal):
 
         await super().listen(recorded)
 
-    async def send(self, sender: Sender, text: str, say: Say) -> datetime:
-        told = say.question.step if say.question else say.lines[-1].name.removeprefix("say.")
-        self._transcript.append(f"< {told}")
-        return await super().send(sender, text, say)
-
 
 async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, target: TextIO) -> list[str]:
     """Rehearse with `profile` until the input ends; return the transcript, a line each.
@@ -108,20 +103,10 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
         )
         if rehearsal.openable:
             acquaint(folder / HOME, signer_in(Path(kept) / "keys").certificate)
-        _note_handoffs(bot, rehearsal)
+        because = dict(bot.knowledge.content.triage.messages())
+        bot.desk.noted = lambda outcome, now: rehearsal.transcript.extend(written_down(outcome, now, because))
         await bot.run(asyncio.Event(), until_silent=True)
     return rehearsal.transcript
-
-
-def _note_handoffs(bot: Bot, rehearsal: Rehearsal) -> None:
-    """Write each handoff into the transcript, with its level and reasons."""
-    seal = bot.courier.seal
-
-    def noted(told: HandOff, now: datetime) -> Sequence[object]:
-        rehearsal.transcript.append(f"! hand off  level {told.level}: {', '.join(told.reasons)}")
-        return seal(told, now)
-
-    bot.courier.seal = noted  # type: ignore[assignment]  # the same, with a note
 
 
 def _officer_language(knowledge: Knowledge) -> str:

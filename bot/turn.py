@@ -39,6 +39,7 @@ class Desk:
     now: Callable[[], datetime]  # aware, in the mission's zone
     told: Callable[[], None]
     redelivering: frozenset[str] = frozenset()  # channels on which one message may come twice
+    noted: Callable[[Outcome, datetime], None] = lambda _outcome, _now: None  # a rehearsal writes the talk down
 
     async def take_turn(self, message: Message) -> None:
         """Take one turn. Returns when it is committed: a channel acknowledges a message only then."""
@@ -71,6 +72,7 @@ class Desk:
         return None
 
     def _store(self, conn: sa.Connection, who: bytes, sender: Sender, outcome: Outcome, now: datetime) -> None:
+        self.noted(outcome, now)
         talk = outcome.conversation
         if _made_urgent(outcome):
             self.outbox.hasten(conn, who, now)

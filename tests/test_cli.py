@@ -1,5 +1,6 @@
 """The verbs as they are typed: what each prints, its exit code, and one line for whatever is wrong."""
 
+import asyncio
 import io
 import logging
 import shutil
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes_smtp import Authority, mail_server
+from storage.canaries import files_under
 from stories.program import mission_file, server_lines, settings_file
 from stories.stage import Inbox
-from storage.canaries import files_under
 
 from bot import logs
 from bot.cli import main
@@ -95,7 +96,9 @@ def test_help_names_every_verb_with_one_sentence(capsys: Shown) -> None:
     assert [name for name, sentence in VERBS.items() if f"{name} {sentence}" not in told] == []
 
 
-@pytest.mark.parametrize("words", [*((verb,) for verb in VERBS), ("keys", "show"), ("keys", "rotate"), ("keys", "days")])
+@pytest.mark.parametrize(
+    "words", [*((verb,) for verb in VERBS), ("keys", "show"), ("keys", "rotate"), ("keys", "days")]
+)
 def test_each_verb_explains_itself(capsys: Shown, words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*words, "--help"])
@@ -169,7 +172,12 @@ def test_who_interrupts_ends_it_without_a_trace(capsys: Shown, monkeypatch: pyte
             "mail.password_file: expected a file of ours that nobody else can read (chmod 600)",
         ),
         ("mission.toml", "official_site", "# ", "official_site is missing"),
-        ("mission.toml", 'openpgp = "officer.asc"', 'openpgp = "gone.asc"', "gone.asc: expected an OpenPGP certificate"),
+        (
+            "mission.toml",
+            'openpgp = "officer.asc"',
+            'openpgp = "gone.asc"',
+            "gone.asc: expected an OpenPGP certificate",
+        ),
         ("mission.toml", 'languages = ["en", "es"]', 'languages = ["en", "tlh"]', "tlh"),
     ],
 )
@@ -197,7 +205,9 @@ def test_run_tells_everything_that_the_mission_has_not_confirmed(capsys: Shown, 
     assert main(["run", "--config", str(settings)]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line for line in lines if not line.startswith(f"postigo: {mission}: ")] == []
-    assert [any(word in line for line in lines) for word in ("official_site", "resources", "crisis_lines")] == [True] * 3
+    assert [any(word in line for line in lines) for word in ("official_site", "resources", "crisis_lines")] == [
+        True
+    ] * 3
 
 
 # ── check ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,7 +230,9 @@ def test_check_prints_a_sentence_a_line_and_ends_with_2(capsys: Shown, settings:
     mission.write_text(mission.read_text("utf-8").replace("official_site", "# "), "utf-8")
     assert main(["check", "--config", str(settings), "--send-test"]) == 2
     shown = capsys.readouterr()
-    assert shown.out.splitlines() == [f"{mission}: official_site is missing: nobody could check that this bot is the mission's"]
+    assert shown.out.splitlines() == [
+        f"{mission}: official_site is missing: nobody could check that this bot is the mission's"
+    ]
     assert not (tmp_path / "mails").exists(), "nothing is sent while something is wrong"
 
 
@@ -238,9 +250,7 @@ def test_a_test_needs_to_be_told_where_to(capsys: Shown) -> None:
     assert "--send-test needs --config" in refused(capsys, "check", "--send-test")
 
 
-async def test_a_test_alert_goes_through_a_server(
-    tmp_path: Path, officer: Inbox, capsys: Shown
-) -> None:
+async def test_a_test_alert_goes_through_a_server(tmp_path: Path, officer: Inbox, capsys: Shown) -> None:
     authority = Authority(tmp_path)
     mission_file(tmp_path, "officer.asc", officer.contact.fingerprint)
     async with mail_server(authority.server(), replies={"RCPT": ["250 OK", "550 no"]}) as server:
@@ -254,8 +264,6 @@ async def test_a_test_alert_goes_through_a_server(
 
 
 async def in_a_thread(words: list[str]) -> int:
-    import asyncio
-
     return await asyncio.to_thread(main, words)
 
 
@@ -271,7 +279,9 @@ def test_the_flow_is_drawn_to_the_terminal_or_to_a_file(capsys: Shown, tmp_path:
     assert "no folder" in refused(capsys, "draw", "-o", tmp_path / "no folder" / "flow.mmd")
 
 
-def test_svg_without_dot_is_one_line_that_says_so(capsys: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_svg_without_dot_is_one_line_that_says_so(
+    capsys: Shown, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "needs the program dot: install graphviz" in refused(capsys, "draw", "--format", "svg")
 

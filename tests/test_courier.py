@@ -112,9 +112,7 @@ async def test_a_fault_of_a_channel_is_tried_again_later_and_not_at_once(stage: 
         assert len(life.town.told("ana")) == 1
 
 
-async def test_words_that_the_flows_no_longer_have_are_dropped(
-    stage: Stage, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_words_that_the_flows_no_longer_have_are_dropped(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     async with stage.open() as life:
         await waits(life, said("of_another_version"), said("erased"))
         await life.settled()

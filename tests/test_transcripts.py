@@ -6,7 +6,6 @@ for each message. `! ` is any other effect. `~ ` is what happens outside: time t
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,8 @@ from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, RENDER, TRIAGE, Talk
 from bot.content import content
 from bot.conversation.events import Accepted, Due, Placed, Refused, Sealed, Trying
 from bot.conversation.flow import Ask
-from bot.conversation.model import Effect, HandOff, Kind, Outcome, Say, Timer, Wake
+from bot.conversation.model import Kind, Outcome, Say, Timer
+from bot.conversation.transcript import written_down
 from bot.language.catalogs import LANGUAGES
 from bot.language.vocabulary import split_words
 
@@ -51,10 +51,8 @@ def _answered(row: str, talk: Talk, tag: str) -> Iterator[str]:
     before = talk.conversation
     talk.outcome = Outcome(before)
     _carry_out(row, talk, tag)
-    yield from (line for effect in talk.outcome.effects for line in _told(effect, talk, tag))
-    if talk.outcome.erase:
-        yield "! erase"
-    elif before and talk.conversation is None:
+    yield from _told(talk.outcome, talk, tag)
+    if not talk.outcome.erase and before and talk.conversation is None:
         yield "! forget"
 
 
@@ -95,23 +93,14 @@ def _happen(row: list[str], talk: Talk) -> None:
         talk.wait(**{row[1]: float(row[0])})
 
 
-def _told(effect: Effect, talk: Talk, tag: str) -> Iterator[str]:
-    if isinstance(effect, Say):
-        assert effect.languages == (tag,)
-        text = RENDER(effect)
-        assert text.strip()
-        assert "{" not in text
-        names = [line.name.removeprefix("say.").removeprefix("intake.") for line in (*effect.lines, *effect.tail)]
-        listed = [f"[{', '.join(answer.step for answer in effect.shown)}]"] if effect.shown else []
-        when = [f"(not before {effect.not_before:%H:%M})"] if effect.not_before else []
-        yield " ".join(["<", *names, *listed, *when])
-    elif isinstance(effect, HandOff):
-        addition = f"  addition {effect.number}," if effect.number else " "
-        raised = f" raised from {effect.raised_from}" if effect.raised_from else ""
-        reasons = "; ".join(BECAUSE[f"triage.{name}"] for name in effect.reasons) or "nothing graver"
-        yield f"! hand off{addition} level {effect.level}{raised}: {reasons}"
-    elif isinstance(effect, Wake):
-        yield f"! wake {effect.timer} in {(effect.at - talk.now) // timedelta(minutes=1)} minutes"
+def _told(outcome: Outcome, talk: Talk, tag: str) -> Iterator[str]:
+    for effect in outcome.effects:
+        if isinstance(effect, Say):
+            assert effect.languages == (tag,)
+            text = RENDER(effect)
+            assert text.strip()
+            assert "{" not in text
+    yield from written_down(outcome, talk.now, BECAUSE)
 
 
 def test_every_language_with_a_catalog_is_complete_and_replayed() -> None:
@@ -131,3 +120,11 @@ def test_the_transcripts_visit_every_step_of_the_flow() -> None:
     """A question nobody has read in a talk is a question nobody has read."""
     rows = [row for path in FILES for row in path.read_text("utf-8").splitlines() if row.startswith("< ")]
     assert {step.spoken for step in FLOW.steps.values()} - {name for row in rows for name in row.split()} == set()
+
+
+def test_a_rehearsal_s_transcript_can_be_replayed() -> None:
+    """What `rehearse --save` writes is written by the same function."""
+    script = "> SOS\n> 7\n> 10\n> 2\n"
+    told = replay(script, "en")
+    assert told.splitlines()[:2] == ["> SOS", "< sos risk_short sos unsent"]
+    assert replay(told, "en") == told

@@ -16,7 +16,7 @@ from bot.conversation.model import ConsentKind, Words
 from bot.conversation.prompts import Standing
 from bot.conversation.routes import at, fewest_messages, landings
 
-__all__ = ["fewest_messages", "findings"]
+__all__ = ["broken", "fewest_messages", "findings"]
 
 SOURCES = ("languages", "areas")  # what the profile fills in
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -37,16 +37,18 @@ def findings(
     `standing`: by tag, what the profile puts into places such as {mission}; the longest likely value where it
     says nothing. While a target is missing or a name is taken, nothing else can be proven, and only that is told.
     """
-    broken = [*_roots(flow), *_each(flow, _FIRST)]
-    if broken:
-        return broken
-    return [
+    return broken(flow) or [
         *_each(flow, _STEPS),
         *routes.findings(flow),
         *named.findings(flow),
         *prompts.findings(flow, commands, spoken, standing),
         *collisions.findings(flow, commands, spoken),
     ]
+
+
+def broken(flow: Flow) -> list[str]:
+    """Return what keeps a flow from leading anybody at all: missing targets, names that are taken; a sentence each."""
+    return [*_roots(flow), *_each(flow, _FIRST)]
 
 
 def _each(flow: Flow, checks: tuple[Check, ...]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -26,8 +25,8 @@ async def at_once() -> None:
     """Nothing is ever about to be said."""
 
 
-def terminal(source: io.StringIO, *, settled: Callable[[], asyncio.Future[None]] | None = None) -> Terminal:
-    return Terminal(lambda: NOW, settled or at_once, hint="es", source=source, target=io.StringIO())  # type: ignore[arg-type]  # a future can be awaited as well
+def terminal(source: io.StringIO) -> Terminal:
+    return Terminal(lambda: NOW, at_once, hint="es", source=source, target=io.StringIO())
 
 
 def shown(one: Terminal) -> str:
@@ -119,7 +118,7 @@ async def test_what_was_shown_stays() -> None:
 class Broken(io.StringIO):
     """A terminal that goes away while it is read."""
 
-    def __next__(self) -> str:
+    def __next__(self) -> str:  # type: ignore[override]  # text, where the base says bytes
         raise OSError("Input/output error")
 
 

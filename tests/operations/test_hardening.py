@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
-import bot.operations.hardening as hardening
 from stories.program import CHECKOUT
+
+from bot.operations import hardening
 
 ASKED = """
 import ctypes, resource, sys

@@ -82,7 +82,7 @@ async def live(settings: Path, socket: str) -> None:
         plan.post,
         plan.sender,
         plan.officers,
-        channels,  # type: ignore[arg-type]  # a channel of the test's own
+        channels,
     )
     await wire(plan).run(asyncio.Event())
 

@@ -190,8 +190,8 @@ class Life:
 
     async def blobs(self) -> list[bytes]:
         """Every sealed value and every keyed hash that is stored now, of everybody, but for whom they belong to."""
-        columns = (("talk", "wrapped"), ("talk", "sealed"), ("outbox", "wrapped"), ("outbox", "sealed"))
-        columns += (("way_back", "code"), ("seen", "substr(hash, 17)"))
+        columns = [("talk", "wrapped"), ("talk", "sealed"), ("outbox", "wrapped"), ("outbox", "sealed")]
+        columns += [("way_back", "code"), ("seen", "substr(hash, 17)")]
         sql = [sa.text(f"SELECT {column} FROM {table}") for table, column in columns]  # noqa: S608 - names from above
         return await self.reads(lambda conn: [bytes(row[0]) for one in sql for row in conn.execute(one)])
 

@@ -1,4 +1,4 @@
-"""The questions change while talks are stored: a restarted bot goes on at the nearest step, says so once, loses nothing."""
+"""The questions change while talks are stored: the bot goes on at the nearest step, says so once, loses nothing."""
 
 import json
 import shutil

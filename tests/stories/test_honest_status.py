@@ -241,7 +241,12 @@ async def test_a_case_of_level_3_leaves_only_at_its_random_minute(stage: Stage, 
         began = stage.clock.at
         await life.writes("ana", "hello")
         await life.picks("ana", *ORDINARY)
-        assert life.times_told("ana", "Taken. It leaves us within 120 minutes. Write here at any time to see if it has left us.") == 1
+        assert (
+            life.times_told(
+                "ana", "Taken. It leaves us within 120 minutes. Write here at any time to see if it has left us."
+            )
+            == 1
+        )
         due = await life.reads(life.bot.courier.outbox.next_due)
         assert due is not None
         minutes = (due - began).total_seconds() / 60

@@ -37,8 +37,8 @@ def test_an_emergency_takes_three_messages_and_gpg_opens_what_it_left(home: Path
     assert (told["level"], told["channel"]["name"], told["may_act"]) == (1, "terminal", "act")
     assert f"Case {told['reference']}. Return code " in shown
     transcript = (home / "talk.txt").read_text().splitlines()
-    assert transcript[:4] == ["> SOS", "< sos", "> 7", "< sos_act"]
-    assert "! hand off  level 1: sos_me" in transcript
+    assert transcript[:4] == ["> SOS", "< sos risk_short sos unsent", "> 7", "< sos_act unsent"]
+    assert "! hand off  level 1: The person sent SOS and says they are in danger" in transcript
     assert [line for line in transcript if line.startswith(">")] == ["> SOS", "> 7", "> 10"]
     assert list((home / "empty").iterdir()) == []
 
