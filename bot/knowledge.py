@@ -5,7 +5,7 @@ for each officer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -71,7 +71,7 @@ class Knowledge:
         """Return the rules as of a day: a resource that was confirmed too long ago is no longer shown."""
         for tag, values in _standing(self.content.flow, self.profile, self.catalogs, today).items():
             self.standing[tag].update(values)
-        return _book(self.content, self.profile, self.catalogs, today)
+        return replace(self.book, contacts=bool(shown_resources(self.profile, today)))
 
 
 def read_content() -> Content:

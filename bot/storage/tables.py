@@ -110,6 +110,7 @@ def minute(at: datetime) -> int:
 BUSY_MILLISECONDS = 5000  # the command line may erase while the bot runs
 
 _PRAGMAS = (
+    "page_size=4096",  # larger pages hold several sealed rows, and SQLite leaves copies behind when it moves one
     "auto_vacuum=FULL",  # before the journal mode: it holds only for a file without pages
     "journal_mode=WAL",
     "synchronous=FULL",

@@ -57,6 +57,11 @@ def test_the_steps_lead_to_the_schema_in_the_code(conn: sa.Connection, tmp_path:
     assert MigrationContext.configure(conn).get_current_revision() == HEAD
 
 
+def test_a_page_holds_no_two_sealed_rows(conn: sa.Connection) -> None:
+    """With pages of 8,192 bytes, moved rows left copies that secure_delete did not overwrite."""
+    assert one(conn, "PRAGMA page_size") == 4096
+
+
 def test_no_table_of_ours_numbers_its_rows(conn: sa.Connection) -> None:
     tables = {name: sql for name, sql in made(conn).items() if sql.startswith("CREATE TABLE")}
     assert len(tables) == len(COLUMNS)
