@@ -52,7 +52,9 @@ class Desk:
         talk = self.shelf.load(conn, who)
         if talk is not None:
             now = self.now()
-            self._store(conn, who, talk.sender, report(self.book, talk, happened, now), now)
+            outcome = report(self.book, talk, happened, now)
+            self._store(conn, who, talk.sender, outcome, now)
+            _log_given_up(talk, outcome.conversation)
 
     def _turn(self, conn: sa.Connection, message: Message) -> None:
         now, who = self.now(), self.shelf.who(message.sender)
@@ -110,6 +112,15 @@ def _made_urgent(outcome: Outcome) -> bool:
     case = outcome.conversation.case if outcome.conversation else None
     raised = any(isinstance(effect, HandOff) and (effect.raised_from or 0) > URGENT_LEVEL for effect in outcome.effects)
     return raised and case is not None and case.level <= URGENT_LEVEL and case.handed[0].way is Way.WAITING
+
+
+def _log_given_up(before: Conversation, after: Conversation | None) -> None:
+    """Let an operator know of each handoff that is given up: nobody else can mend it."""
+    for case in (after.case,) if after and after.case else ():
+        old = before.case.handed if before.case else ()
+        for one in case.handed:
+            if one.way is Way.GIVEN_UP and one not in old:
+                event(Logged.MAIL_GIVEN_UP, reference=case.reference, number=one.number)
 
 
 def _lane(outcome: Outcome) -> int:

@@ -14,7 +14,7 @@ from bot.conversation.model import Answer, Consent, ConsentKind, HandOff
 from bot.errors import Undeliverable
 from bot.mail.openpgp import Signer, new_signing_key, read_certificate
 
-NOW = clock.now(UTC)
+NOW = clock.now(UTC) + timedelta(days=1)  # every key made here is of age by then
 TOLD = HandOff(
     "ABCDE1",
     0,

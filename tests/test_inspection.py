@@ -20,7 +20,8 @@ Spoil = Callable[[str, str, str], None]
 
 @pytest.fixture
 def now() -> datetime:
-    return clock.now()
+    """A little later, so that every key made here is of age."""
+    return clock.now() + timedelta(minutes=5)
 
 
 @pytest.fixture

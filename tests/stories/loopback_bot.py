@@ -1,6 +1,6 @@
 """The real bot with a channel of many people over a socket, to be killed at any moment and begun again.
 
-python loopback_bot.py FOLDER SOCKET PORT: for each line on stdin one life begins, and its process id is told on
+python loopback_bot.py SETTINGS SOCKET: for each line on stdin one life begins, and its process id is told on
 stdout. A life is forked from a process that has loaded everything, so that many fit into one test.
 """
 
@@ -8,13 +8,15 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from bot import clock
-from bot.app import Bot, plan_of, wire
+from bot.app import Plan, plan_of, wire
 from bot.channels.base import TakeTurn
 from bot.conversation.model import Message, Say, Sender
 from bot.inspection import read_configured
@@ -66,34 +68,29 @@ class Loopback:
         await self._writer.drain()
 
 
-async def live(settings: Path, socket: str) -> None:
-    """Live until killed."""
+def planned(settings: Path, socket: str) -> Plan:
+    """The plan that the settings make, with people behind a socket."""
     configured = read_configured(settings)
     plan = plan_of(configured.settings, configured.profile, configured.file)
+    return replace(plan, channels=lambda bot: [Loopback(socket, bot.knowledge.zone)])
 
-    def channels(bot: Bot) -> list[Loopback]:
-        return [Loopback(socket, bot.knowledge.zone)]
 
+async def live(plan: Plan) -> None:
+    """Live until killed."""
     watch(asyncio.get_running_loop())
-    plan = type(plan)(
-        plan.profile,
-        plan.database,
-        plan.keys,
-        plan.post,
-        plan.sender,
-        plan.officers,
-        channels,
-    )
     await wire(plan).run(asyncio.Event())
 
 
 def main() -> None:
     settings, socket = Path(sys.argv[1]), sys.argv[2]
+    with tempfile.TemporaryDirectory() as folder:  # once for nothing: what is loaded now needn't be in each life
+        plan = planned(settings, socket)
+        wire(replace(plan, database=f"sqlite:///{folder}/nothing.db", keys=Path(folder) / "keys"))
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
             install("warning")
-            asyncio.run(live(settings, socket))
+            asyncio.run(live(planned(settings, socket)))
             os._exit(1)
         sys.stdout.write(f"{child}\n")
         sys.stdout.flush()

@@ -90,7 +90,7 @@ async def test_after_five_minutes_without_success_she_is_told_once_and_of_the_la
 
 
 async def test_a_day_of_tries_ends_with_not_sent_once_and_no_mail_leaves_after_it(
-    stage: Stage, mood: Mood, server: MailServer
+    stage: Stage, mood: Mood, server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     mood.reply = "451 later"
     async with stage.open() as life:
@@ -98,6 +98,7 @@ async def test_a_day_of_tries_ends_with_not_sent_once_and_no_mail_leaves_after_i
         for _ in range(24 * 2):
             await life.later(minutes=31)
         assert (life.times_told("ana", NOT_YET), life.times_told("ana", NOT_SENT)) == (1, 1)
+        assert [name for name in operator_events(caplog) if name == "mail_given_up"] == ["mail_given_up"]
         tries = len(server.taken)
         assert tries > 20
         mood.reply = GOOD
@@ -215,8 +216,12 @@ async def test_when_no_certificate_may_be_used_nothing_is_sent_and_a_good_one_la
     assert officer.texts(server)[0].startswith("LEVEL 1, IMMEDIATE DANGER")
 
 
+def operator_events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [str(record.msg.shown["event"]) for record in caplog.records if hasattr(record.msg, "shown")]
+
+
 def told_operator(caplog: pytest.LogCaptureFixture) -> set[str]:
-    return {str(record.msg.shown["event"]) for record in caplog.records if hasattr(record.msg, "shown")}
+    return set(operator_events(caplog))
 
 
 async def test_in_a_folder_the_alert_stays_on_its_way_and_no_late_message_follows(
@@ -331,6 +336,26 @@ async def test_a_restart_between_handing_over_and_leaving_loses_nothing(
     async with stage.open() as life:
         await life.hears("ana", f"{LEFT} at 10:04")
     assert len(message_ids(server.taken)) == 1
+
+
+async def test_whoever_wants_to_be_answered_in_the_evening_hears_nothing_before(
+    stage: Stage, mood: Mood, server: MailServer
+) -> None:
+    mood.reply = "451 later"
+    async with stage.open() as life:
+        await life.writes("ana", "hello")
+        evening = ["evening" if choice == "here" else choice for choice in ORDINARY]
+        await life.picks("ana", *("threat" if choice == "surveillance" else choice for choice in evening))
+        await life.later(minutes=6)
+        assert life.times_told("ana", NOT_YET) == 1, "she is still there: at once"
+        told = len(life.town.told("ana"))
+        mood.reply = GOOD
+        await life.later(hours=2)
+        assert len(server.accepted) == 1
+        await life.later(hours=5, minutes=53)
+        assert len(life.town.told("ana")) == told
+        await life.later(minutes=1)
+        assert life.last("ana").startswith(f"{AFTER_ALL}12:06 (Mexico City)")
 
 
 def test_every_way_out_says_whether_it_confirms(tmp_path: Path, stage: Stage) -> None:

@@ -228,6 +228,7 @@ async def test_a_hundred_talks_survive_being_killed_at_random_moments(
     logged = (home / "stderr").read_text()
     assert "fault" not in logged
     assert "failed" not in logged
+    assert "restored" not in logged
 
 
 async def gone(crowd: Crowd) -> None:
