@@ -22,6 +22,7 @@ from bot.errors import BotError, SettingsError
 from bot.inspection import EXAMPLE_MISSION, check, read_configured, refuse_to_run, send_test
 from bot.knowledge import read_content
 from bot.logs import Event, event, install, watch
+from bot.operations.alone import alone
 from bot.operations.hardening import harden
 from bot.rehearsal import rehearse
 from bot.settings import read_mission, read_settings
@@ -59,6 +60,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _rehearse(told: argparse.Namespace) -> int:
     file = read_settings(told.config).mission if told.config else content("missions") / EXAMPLE_MISSION
+    if sys.stdin.isatty():
+        sys.stdout.write("Nothing is sent from here. Write hello, or SOS, as a person would; Ctrl-D ends.\n\n")
     transcript = asyncio.run(rehearse(read_mission(file), language=told.language, source=sys.stdin, target=sys.stdout))
     if told.save:
         _write(told.save, "\n".join(transcript) + "\n")
@@ -71,7 +74,8 @@ def _run(told: argparse.Namespace) -> int:
     install(configured.settings.logs.level)
     for _ in harden():
         event(Event.HARDENING_MISSING)
-    asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile, configured.file))))
+    with alone(configured.settings.storage.keys):
+        asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile, configured.file))))
     return 0
 
 
@@ -89,6 +93,8 @@ def _check(told: argparse.Namespace) -> int:
     found = check(told.config, now=clock.now())
     if told.send_test and not found:
         found = send_test(read_configured(told.config), clock.now())
+        if not found:
+            sys.stdout.write("A sealed test has gone to every contact.\n")
     for sentence in found:
         sys.stdout.write(sentence + "\n")
     return WRONG if found else 0
@@ -116,8 +122,9 @@ def _erase(told: argparse.Namespace) -> int:
         if sys.stdin.readline().strip() != "ERASE":
             sys.stdout.write("Nothing was deleted.\n")
             return WRONG
-    destroy_keys(settings.storage.keys)
-    rows = delete_all(open_engine(settings.storage.url))
+    with alone(settings.storage.keys):
+        destroy_keys(settings.storage.keys)
+        rows = delete_all(open_engine(settings.storage.url))
     sys.stdout.write(f"Deleted: the keys, and {rows} rows. Mails that were waiting will not leave.\n")
     return 0
 
@@ -157,7 +164,8 @@ def _keys_days(told: argparse.Namespace) -> int:
 def _keys_rotate(told: argparse.Namespace) -> int:
     keys = _keys_of(told)
     old = signer_in(keys).certificate.fingerprint
-    new = signer_in(keys, renew=True).certificate.fingerprint
+    with alone(keys):
+        new = signer_in(keys, renew=True).certificate.fingerprint
     sys.stdout.write(f"was {old}\nnow {new}\nGive every officer the new certificate: postigo keys show\n")
     return 0
 

@@ -24,7 +24,7 @@ from bot.language.catalogs import load
 from bot.language.extract import messages
 from bot.mail import openpgp
 from bot.mail.smtp import Post
-from bot.settings import Settings, Smtp, read_mission, read_settings
+from bot.settings import MailFolder, Settings, Smtp, read_mission, read_settings
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Mail
 
@@ -156,6 +156,12 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
 
 def _settings(configured: Configured) -> Iterator[str]:
     settings, file = configured.settings, configured.file
+    if (
+        isinstance(settings.mail, MailFolder)
+        and settings.mail.directory.exists()
+        and not settings.mail.directory.is_dir()
+    ):
+        yield f"{configured.file}: mail.directory: {settings.mail.directory} is no folder"
     if settings.mail is None:
         yield f"{file}: [mail]: expected host, or directory; without it no case could leave"
     else:

@@ -17,6 +17,7 @@ from bot.channels.base import TakeTurn
 from bot.channels.terminal import Terminal
 from bot.conversation.model import Message
 from bot.conversation.transcript import written_down
+from bot.errors import LanguageError
 from bot.handoff.mission import Contact, MissionProfile
 from bot.knowledge import Knowledge, complete_languages
 from bot.mail.openpgp import Certificate, open_mail
@@ -85,9 +86,11 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
     `language`: told by the terminal as a messenger would tell it, "" for none. The sealed mails stay in a new
     folder, which is named; the key they are sealed to is thrown away.
     """
+    offered = complete_languages(profile.languages)
+    if language and language not in offered:
+        raise LanguageError(f"--language {language}: expected one of {', '.join(offered)}")
     folder = Path(tempfile.mkdtemp(prefix="postigo-"))
     rehearsal = Rehearsal(*make_officer(folder / HOME), folder, target)
-    offered = complete_languages(profile.languages)
     rehearsed = replace(profile, languages=offered, contacts=(), window_minutes=0)
     with tempfile.TemporaryDirectory(prefix="postigo-kept-") as kept:
         bot = wire(

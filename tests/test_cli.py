@@ -240,7 +240,8 @@ def test_check_prints_a_sentence_a_line_and_ends_with_2(capsys: Shown, settings:
 def test_a_test_alert_reaches_the_officer_and_says_that_it_is_one(
     capsys: Shown, settings: Path, tmp_path: Path, officer: Inbox
 ) -> None:
-    assert done(capsys, "check", "--config", settings, "--send-test") == ""
+    told = done(capsys, "check", "--config", settings, "--send-test")
+    assert told == "A sealed test has gone to every contact.\n"
     (mail,) = (tmp_path / "mails").iterdir()
     subject, text, case = officer.opened(mail.read_bytes())
     assert (subject, "There is no case" in text, '"test": true' in case) == ("Test: no case", True, True)
@@ -260,7 +261,7 @@ async def test_a_test_alert_goes_through_a_server(tmp_path: Path, officer: Inbox
         assert await in_a_thread(words) == 0
         assert await in_a_thread(words) == 2
         assert officer.opened(server.accepted[0].mail)[0] == "Test: no case"
-    (line,) = capsys.readouterr().out.splitlines()
+    _, line = capsys.readouterr().out.splitlines()
     assert line == f"{settings}: [mail]: the test to contact 1 was not sent: the mail server answered 550 to RCPT"
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from unicodedata import category
 
 from bot.conversation.asking import added
 from bot.conversation.flow import END, Step
@@ -18,6 +19,8 @@ from bot.conversation.understanding import fold
 
 REPLY = "reply"  # the step that asks how the person may be answered
 GATHERED_FOR = timedelta(minutes=10)  # additions wait so long after the last, then go as one
+_LINE_BREAKS = frozenset("\n\u200c\u200d")  # and the joiners that some scripts are written with
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 _SUSPICIOUS = re.compile(r"\S+@\S+\.\S+|(?:\d[ \-.()/]{0,2}){7,}")  # mail addresses; seven digits and more
 
 
@@ -32,11 +35,16 @@ def picked(turn: Turn, choices: tuple[str, ...]) -> Outcome:
 
 def own_words(turn: Turn, words: str) -> Outcome:
     """Keep the person's own words, if they fit and hold nothing that points at somebody."""
-    words = words.strip()
+    words = readable(words)
     flaw = flaw_of(turn, turn.step, words)
     if flaw:
         return again(turn.on(draft=words), flaw)
     return answered(turn, Answer(turn.step.keeps, (), words, turn.talk.language, turn.message.id))
+
+
+def readable(words: str) -> str:
+    """Return own words without characters that move a cursor, turn a line round or hide: an officer reads them."""
+    return "".join(char for char in words if char in _LINE_BREAKS or category(char) not in _UNSEEN).strip()
 
 
 def flaw_of(turn: Turn, step: Step, words: str) -> Line | None:

@@ -149,9 +149,8 @@ def shown(step: Step, offered: Offered, page: int) -> Offered:
 
 
 def unsent(conversation: Conversation) -> bool:
-    """Whether a person in danger is still waiting for the first thing to leave."""
-    case = conversation.case
-    return conversation.urgent and not (case and any(one.way in {Way.LEFT, Way.PLACED} for one in case.handed))
+    """Whether a person in danger has not handed anything over yet; from then on the case's status is what is said."""
+    return conversation.urgent and conversation.case is None
 
 
 def case_now(book: Rulebook, conversation: Conversation) -> Line:

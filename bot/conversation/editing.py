@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.conversation.answering import answered, flaw_of, gathered, left_behind, without
+from bot.conversation.answering import answered, flaw_of, gathered, left_behind, readable, without
 from bot.conversation.asking import expected, numbered
 from bot.conversation.flow import Step
 from bot.conversation.model import Answer, Outcome
@@ -42,7 +42,7 @@ def _corrected(turn: Turn, step: Step, old: Answer, new: Answer) -> Outcome:
 
 def _added(turn: Turn) -> Outcome:
     """The answer has gone to the mission: the correction follows it, as own words. The waiting question stays."""
-    step, words = turn.book.flow.steps[WORDS_STEP], turn.message.text.strip()
+    step, words = turn.book.flow.steps[WORDS_STEP], readable(turn.message.text)
     if not words:
         return again(turn, turn.text("edit_unknown"))
     before = [one.words for one in turn.talk.answers if one.step == step.keeps and one.words]
@@ -70,7 +70,7 @@ def _understood(turn: Turn, step: Step, old: Answer) -> Answer | None:
     meaning = understand(message.text, expected(turn.book.flow, there), talk.language, turn.book.known)
     if isinstance(meaning, Picked) and set(meaning.choices) <= set(step.names()):
         return Answer(step.keeps, meaning.choices, message=ids)
-    return Answer(step.keeps, (), meaning.words.strip(), talk.language, ids) if isinstance(meaning, Own) else None
+    return Answer(step.keeps, (), readable(meaning.words), talk.language, ids) if isinstance(meaning, Own) else None
 
 
 def _route(turn: Turn, step: Step, answer: Answer) -> str:

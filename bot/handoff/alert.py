@@ -104,11 +104,13 @@ def _first_screen(case: Case, reader: Reader) -> Iterator[str]:
     yield f"{reader.say('donts')}: {_donts(case, reader)}"
     yield f"{reader.say('asks')}: {_asks(case, reader)}"
     yield f"{reader.say('answer')}: {_answer(case, reader)}"
+    yield f"{reader.say('may')}: {reader.say(f'may_{may_act(told)}')}"
 
 
 def _donts(case: Case, reader: Reader) -> str:
     if case.donts is None:
-        return reader.say("as_before")
+        before = reader.say("as_before")
+        return f"{reader.say('dont_act')}, {before}" if may_act(case.told) == "talk" else before
     named = ", ".join(reader.say(f"dont_{name}") for name in case.donts)
     return named or reader.say("donts_none")
 
@@ -122,10 +124,16 @@ def _asks(case: Case, reader: Reader) -> str:
 
 
 def _answer(case: Case, reader: Reader) -> str:
+    if "handle" in case.answers and case.answers["handle"].words:
+        return f"{reader.say('answer_elsewhere')}: {_in_one_line(case.answers['handle'].words)}"
     reply = next(iter(chosen(case.answers, "reply")), "")
     if not reply and case.added:
         return reader.say("as_before")
     return reader.say(f"answer_{reply or 'unknown'}", place=reader.place)
+
+
+def _in_one_line(words: str) -> str:
+    return f"“{' '.join(words.split())}”"
 
 
 def _rest(case: Case, reader: Reader) -> Iterator[str]:
@@ -138,13 +146,15 @@ def _rest(case: Case, reader: Reader) -> Iterator[str]:
     yield f"{reader.say('channel')}: {reader.say(f'channel_{told.channel}')}"
     if case.desk:
         yield f"{reader.say('desk')}: {reader.say(f'desk_{case.desk}')}"
+    yield ""
+    yield f"{reader.say('answers')}:"
     yield from (f"{reader.title(one.step)}: {reader.labels(one)}" for one in _listed(case) if one.choices)
     yield from _flags(case, reader)
     yield from _own_words(case, reader)
 
 
 def _listed(case: Case) -> Iterator[Answer]:
-    yield from (answer for step, answer in case.answers.items() if step not in _FIRST_SCREEN or step == "act")
+    yield from (answer for step, answer in case.answers.items() if step not in _FIRST_SCREEN)
 
 
 def _flags(case: Case, reader: Reader) -> Iterator[str]:
@@ -153,7 +163,6 @@ def _flags(case: Case, reader: Reader) -> Iterator[str]:
     if case.minor:
         yield reader.say("minor")
     yield reader.say("consent_send")
-    yield reader.say("tips")
 
 
 def _own_words(case: Case, reader: Reader) -> Iterator[str]:
@@ -162,7 +171,7 @@ def _own_words(case: Case, reader: Reader) -> Iterator[str]:
             language = reader.languages.get(answer.language, answer.language)
             yield ""
             yield f"{reader.title(answer.step)} – {reader.say('words', language=language)}:"
-            yield answer.words
+            yield from (f"> {line}" for line in answer.words.splitlines())
 
 
 def _written(at: datetime | None, reader: Reader) -> str:

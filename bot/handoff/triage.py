@@ -47,7 +47,9 @@ class Triage:
         level = rule.level if so_far is None else min(rule.level, so_far)
         raising = [one for one in self.raises if _matches(one, facts, told=True)]
         raised = max(GRAVEST, level - bool(raising))
-        named = [] if so_far is not None and rule.level >= so_far else [rule.name]
+        told_apart = rule.when or rule.only  # the last rule says nothing of a case that it doesn't raise
+        silent = so_far is not None and (rule.level > so_far or (rule.level == so_far and not told_apart))
+        named = [] if silent else [rule.name]
         return Assessment(raised, (*named, *(one.name for one in raising)))
 
     def desk(self, answers: Sequence[Answer]) -> str:

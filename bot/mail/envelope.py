@@ -70,7 +70,9 @@ def inner_mail(parts: Parts, envelope: Envelope) -> bytes:
     mail = EmailMessage(policy=policy.SMTP)
     subject = " ".join(_sound(parts.subject).split())
     _put_headers(mail, envelope, subject, envelope.at)
-    mail.set_content(f"Subject: {subject}\n\n{_sound(parts.text)}", cte="base64")
+    mail.set_content(
+        f"Subject: {subject}\n\n{_sound(parts.text)}", cte="quoted-printable"
+    )  # readable without a mail program, too
     mail.set_param(LEGACY_DISPLAY, "1")
     mail.add_attachment(_sound(parts.case_json).encode(), "application", "json", filename=CASE_FILE)
     mail.set_param("hp", "cipher")

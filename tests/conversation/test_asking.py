@@ -165,7 +165,7 @@ def test_after_a_cry_for_help_every_question_ends_with_nothing_sent_yet(step: st
     case = talk.talk.case is not None
     for text_written in ("SOS", "bananas", "help", "back", "language", "back", "privacy"):
         talk.write(text_written)
-        assert talk.lines[-1] == "unsent", text_written
+        assert (talk.lines[-1] == "unsent") is not case, text_written
     assert case == (talk.talk.case is not None)
 
 
@@ -174,11 +174,12 @@ def test_the_danger_of_this_moment_does_the_same() -> None:
     assert "unsent" not in talk.lines
     talk.pick("now")
     assert (talk.step, talk.lines[-1]) == ("sos", "unsent")
-    for answer in ("no", "tell", "me", "threat", "MX-OAX", "quiet", "here", "send", "act"):
+    for answer in ("no", "tell", "me", "threat", "MX-OAX", "quiet", "here", "send"):
         talk.pick(answer)
         assert talk.lines[-1] == "unsent", answer
-    assert talk.tell(Sealed(0)).tell(Refused(0)).write("hello").lines[-1] == "unsent"
-    assert "unsent" not in talk.tell(Accepted(0, talk.now)).write("hello").lines
+    assert "unsent" not in talk.pick("act").lines  # from here on the case's own status is told
+    assert talk.tell(Sealed(0)).tell(Refused(0)).write("hello").lines[:2] == ("not_understood", "case_waiting")
+    assert "case_left" in talk.tell(Accepted(0, talk.now)).write("hello").lines
 
 
 def test_whoever_is_not_in_danger_is_not_told_so() -> None:

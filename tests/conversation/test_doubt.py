@@ -73,3 +73,14 @@ def test_a_word_of_two_languages_tells_neither() -> None:
     other.hint = ""
     other.write("🆘").write("no")
     assert (other.step, other.talk.language) == ("contacts", "")
+
+
+def test_own_words_lose_what_moves_a_cursor_or_turns_a_line_round() -> None:
+    talk = sent().picks("yes", *["skip"] * 8)
+    assert talk.step == "text"
+    talk.write("one\x1b[31m two\u202e three\nfour\u200d")
+    assert talk.talk.answers[-1].words == "one[31m two three\nfour\u200d"
+
+
+def test_who_wants_to_be_asked_first_but_gave_no_way_is_told_what_that_means() -> None:
+    assert "sos_act.note.1" in Talk().write("SOS").picks("me", "talk").lines

@@ -40,32 +40,33 @@ def test_the_first_screen_tells_level_what_not_to_do_what_is_asked_and_how_to_an
     assert parts.subject == "Case CASE14, level 1"
     assert parts.text.splitlines()[:5] == [
         "LEVEL 1, IMMEDIATE DANGER · Someone has been held for less than three days",
-        f"DO NOT: act before talking with the person, contact authorities, {REST}",
+        f"DO NOT: act before talking with the writer, contact authorities, {REST}",
         "ASKS FOR: Quiet contact with authorities, Someone at a trial",
         "ANSWER: through this bot only, between 09:00 and 18:00 (Mexico City)",
-        "",
+        "YOU MAY: prepare; act only after talking with the writer",
     ]
 
 
 def test_the_rest_follows_and_the_last_line_says_that_nothing_is_verified() -> None:
     lines = read(full().handed[0]).text.splitlines()
     assert lines[5:-2] == [
+        "",
         "Case: CASE14",
-        "Check number (whoever reaches the person says it first): 0014",
+        "Check number (whoever reaches the writer says it first): 0014",
         "Written at: 2026-11-21 08:02 (Mexico City)",
-        "The person writes in: English",
+        "The writer writes in: English",
         "Came by: terminal",
         "Desk that may fit: human rights",
+        "",
+        "AS THE WRITER ANSWERED:",
         "Danger: In the next hours or days",
         "For whom: For another person",
         "The person agrees: The person can't be asked",
         "What happened: Threats or intimidation, Someone held or missing",
         "Held or missing: Held for less than three days",
         "Area: Oaxaca",
-        "May the mission act: Only after talking with me",
         "The person concerned could not be asked.",
-        "The person agreed that this is sent, and what they add later.",
-        "Before any step in the person's name, ask the person again.",
+        "The writer agreed that this is sent, and what they add later.",
     ]
     assert lines[-2:] == ["", "Self-reported by a user of the bot. Not verified."]
 
@@ -76,9 +77,9 @@ def test_an_addition_names_its_case_and_keeps_what_was_said_before() -> None:
     assert parts.subject == "Case CASE14, level 1: something was added"
     assert parts.text.splitlines()[:4] == [
         f"LEVEL 1, IMMEDIATE DANGER · SOMETHING WAS ADDED · {YOUNG}",
-        f"DO NOT: act before talking with the person, {REST}",
-        "ASKS FOR: as in the first mail about this case",
-        "ANSWER: as in the first mail about this case",
+        f"DO NOT: act before talking with the writer, {REST}",
+        "ASKS FOR: as in the mails before about this case",
+        "ANSWER: where the writer now asks for it: “@ana on Signal”",
     ]
     assert "The person at risk is under 18." in parts.text.splitlines()
     assert "Desk that may fit: labour" in parts.text.splitlines()
@@ -87,9 +88,13 @@ def test_an_addition_names_its_case_and_keeps_what_was_said_before() -> None:
 
 def test_own_words_stand_as_written_with_their_language() -> None:
     lines = read(full().handed[1]).text.splitlines()
-    at = lines.index("In their own words – In the person's own words (English):")
-    assert lines[at : at + 3] == ["In their own words – In the person's own words (English):", "Two men", "in a car"]
-    assert "Where to answer instead – In the person's own words (English):" in lines
+    at = lines.index("In their own words – In the writer's own words (English):")
+    assert lines[at : at + 3] == [
+        "In their own words – In the writer's own words (English):",
+        "> Two men",
+        "> in a car",
+    ]
+    assert "Where to answer instead – In the writer's own words (English):" in lines
 
 
 def test_a_raised_level_is_told_with_the_one_before() -> None:
@@ -101,7 +106,7 @@ def test_a_raised_level_is_told_with_the_one_before() -> None:
 
 def test_an_addition_that_raises_nothing_gives_no_reason() -> None:
     talk = sent().picks("yes", "free").write("send now")
-    assert read(talk.handed[-1]).text.startswith("LEVEL 2, HIGH · SOMETHING WAS ADDED\nDO NOT: as in the first mail")
+    assert read(talk.handed[-1]).text.startswith("LEVEL 2, HIGH · SOMETHING WAS ADDED\nDO NOT: as in the mails before")
 
 
 @pytest.mark.parametrize(
@@ -110,8 +115,8 @@ def test_an_addition_that_raises_nothing_gives_no_reason() -> None:
         ("here", "through this bot only, at any hour"),
         ("day", "through this bot only, between 09:00 and 18:00 (Mexico City)"),
         ("evening", "through this bot only, between 18:00 and 22:00 (Mexico City)"),
-        ("code", "only when the person writes again with their code. Do not write or call"),
-        ("skip", "the person was not asked how. Do not write or call"),
+        ("code", "only when the writer writes again. Do not write or call"),
+        ("skip", "the writer was not asked how yet. Do not write or call"),
     ],
 )
 def test_the_officer_learns_how_the_person_may_be_answered(reply: str, line: str) -> None:
@@ -127,13 +132,13 @@ def test_an_emergency_alert_says_what_was_not_asked() -> None:
 
 def test_who_was_asked_and_skipped_is_told_apart() -> None:
     talk = begun().picks("no", "no", "tell", "me", "threat", "MX-OAX", "skip", "here", "send", "act")
-    assert "ASKS FOR: the person did not say" in read(talk.handed[0]).text
+    assert "ASKS FOR: the writer did not say" in read(talk.handed[0]).text
 
 
 def test_where_everything_was_allowed_nothing_is_ruled_out() -> None:
     handed = sent().handed[0]
     everything = Answer("donts", FLOW.steps["donts"].names())
-    assert "DO NOT: nothing is ruled out by the person" in read(replace(handed, answers=(everything,))).text
+    assert "DO NOT: nothing is ruled out by the writer" in read(replace(handed, answers=(everything,))).text
 
 
 @pytest.mark.parametrize(
@@ -167,8 +172,8 @@ def test_the_officer_reads_their_own_language_whatever_the_person_used(tag: str)
 def test_what_a_later_flow_no_longer_knows_stays_a_name() -> None:
     handed = replace(sent().handed[0], answers=(Answer("gone", ("what",)), Answer("area", ("MX-XXX",))), language="xx")
     lines = read(handed).text.splitlines()
-    assert {"gone: what", "Area: MX-XXX", "The person writes in: xx"} <= set(lines)
-    unknown = f"The person writes in: {ALERT.texts['language_unknown']}"
+    assert {"gone: what", "Area: MX-XXX", "The writer writes in: xx"} <= set(lines)
+    unknown = f"The writer writes in: {ALERT.texts['language_unknown']}"
     assert unknown in read(replace(handed, language="")).text.splitlines()
 
 

@@ -136,7 +136,7 @@ def test_what_makes_it_graver_raises_by_one_and_never_above_one(
         ({"state": "free"}, 2, 2, ()),
         ({"state": "free"}, 4, 3, ("otherwise",)),
         ({"state": "hiding"}, 3, 2, ("hiding",)),
-        ({"state": "hiding"}, 2, 2, ()),
+        ({"state": "hiding"}, 2, 2, ("hiding",)),
         ({"state": "hiding"}, 1, 1, ()),
         ({"state": "missing"}, 3, 1, ("missing",)),
         ({"deadline": "deport"}, 2, 1, ("deport",)),

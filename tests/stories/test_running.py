@@ -1,5 +1,6 @@
 """`postigo run` as a service: ready, a case through a real server to a real gpg, and a clean stop; or a refusal."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -93,6 +94,19 @@ async def test_a_server_that_stalls_does_not_hold_up_the_stop_and_the_alert_leav
             assert (await program.end())[0] == 0
         assert len({taken.mail for taken in server.taken}) == 1
         assert [taken.accepted for taken in server.taken] == [False, True]
+
+
+async def test_while_it_runs_nobody_erases_its_keys_or_runs_a_second_one(home: Path, certificate: str) -> None:
+    settings = settings_file(home, 'directory = "mails"')
+    async with running(home, settings) as program:
+        await program.logs("ready")
+        for words in (("erase", "--yes"), ("run",)):
+            done = await asyncio.to_thread(ran, home, *words, "--config", settings)
+            told = f"postigo: {home / 'keys'}: a running postigo uses these keys: stop it first\n"
+            assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", told)
+        program.write(*SOS)
+        await program.says("Return code ")
+        assert (await program.end())[0] == 0
 
 
 def test_an_unverified_profile_is_refused_in_one_line(home: Path, certificate: str) -> None:

@@ -1,0 +1,33 @@
+"""One program at a time on one directory of keys: two would answer the same people, or delete under one another."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.errors import SettingsError
+
+LOCK = "running.lock"
+
+
+@contextmanager
+def alone(keys: Path) -> Iterator[None]:
+    """Hold the directory of keys for as long as this lasts; the system lets go of it when the process ends.
+
+    Raises SettingsError: another program holds it, or it can't be made.
+    """
+    try:
+        keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(keys / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"{keys}: expected a directory of ours: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise SettingsError(f"{keys}: a running postigo uses these keys: stop it first") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
