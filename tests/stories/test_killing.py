@@ -32,7 +32,7 @@ PEOPLE = 100
 AT_ONCE = 12  # people who write at the same time, each at another step
 KILLS_AT_LEAST = 24
 SEED = "postigo"
-DEADLINE = 120.0  # seconds for everything, on a machine that does other things
+DEADLINE = 240.0  # seconds for everything, on a machine that does other things
 
 EVENTS = ("threat", "attack", "raid")  # all of level 2 at least: they leave at once
 WANTS = ("officer", "quiet", "public", "observer", "detention", "visit", "funds", "relocation", "digital", "inform")

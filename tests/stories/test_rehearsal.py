@@ -63,7 +63,7 @@ def test_in_spanish_mistakes_are_met_with_the_choices_again_and_lose_nothing(hom
     shown = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert shown.count("No entendí eso y no lo guardé.") == 4
-    assert shown.count("Para esta pregunta necesito el número o la línea completa.") == 2
+    assert shown.count("Para esta pregunta, por favor, escriba solo el número.") == 2
     assert "What" not in shown.partition("The officer would read:")[0]
     ((text, case),) = opened_as_told(shown)
     told = json.loads(case)
