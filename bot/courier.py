@@ -100,8 +100,15 @@ class Courier:
         claimed = [row for row in _one_word_each(found) if self.outbox.mark_trying(conn, row.id)]
         for row in claimed:
             if isinstance(row.effect, Mail):
-                self.report(conn, row.who, Trying(row.effect.number))
+                self._tell(conn, row.who, Trying(row.effect.number))
         return claimed
+
+    def _tell(self, conn: sa.Connection, who: bytes, happened: Event) -> None:
+        """Report what happened; a report that fails is the operator's to hear of, and stops nobody else's mail."""
+        try:
+            self.report(conn, who, happened)
+        except Exception as error:  # noqa: BLE001 - whatever it is: one person's row may not end the courier
+            event(Logged.REPORT_FAILED, error=error)
 
     def _start(self, row: Row) -> None:
         (self._mailing if row.kind == "mail" else self._carried).add(row.id)
@@ -190,7 +197,7 @@ class Courier:
 
     def _stored(self, conn: sa.Connection, row: Row, told: HandOff, mails: Sequence[Mail]) -> None:
         if self.outbox.replace(conn, row.id, row.who, mails, self.now(), expires=row.expires):
-            self.report(conn, row.who, Sealed(told.number))
+            self._tell(conn, row.who, Sealed(told.number))
 
     async def _mail(self, row: Row) -> None:
         mail = row.effect
@@ -211,7 +218,7 @@ class Courier:
     def _settled(self, conn: sa.Connection, row: Row, happened: Event | None) -> None:
         self.outbox.done(conn, row.id)
         if happened is not None:
-            self.report(conn, row.who, happened)
+            self._tell(conn, row.who, happened)
 
     async def _failed(self, row: Row, error: DeliveryError) -> None:
         """Try again later, or never; an operator hears of it, the person through what is reported."""
@@ -225,7 +232,7 @@ class Courier:
     def _put_back(self, conn: sa.Connection, row: Row, due: datetime, unsure: bool) -> None:
         self.outbox.again(conn, row.id, due, unsure=unsure or row.trying)  # what may have arrived once, may for ever
         if isinstance(row.effect, Mail) and not self.outbox.in_doubt(conn, row.who):
-            self.report(conn, row.who, Refused(row.effect.number))
+            self._tell(conn, row.who, Refused(row.effect.number))
 
     def _wait(self, row: Row, error: DeliveryError) -> float:
         if isinstance(error, Undeliverable):

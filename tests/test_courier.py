@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from fakes_smtp import STALL, Authority, MailServer, mail_server
 from stories.stage import ZONE, Inbox, Life, Mood, Stage, Town, posted_to, unreachable
 
-from bot.conversation.model import Clear, Line, Say, Sender, Weight
+from bot.conversation.model import Clear, Line, Say, Sender, Timer, Wake, Weight
 from bot.courier import AT_ONCE, BACKOFF, JITTER, MAILS_AT_ONCE
 from bot.errors import DeliveryError, Undeliverable
 from bot.storage.tables import OTHER
@@ -36,7 +36,7 @@ def said(name: str, weight: Weight = Weight.STATUS) -> Say:
     return Say((Line(f"say.{name}"),), ("en",), weight=weight)
 
 
-async def waits(life: Life, *effects: Say | Clear, address: str = "ana", channel: str = "signal") -> None:
+async def waits(life: Life, *effects: Say | Clear | Wake, address: str = "ana", channel: str = "signal") -> None:
     """Let effects wait for a person, and the courier look for them."""
     sender, now = Sender(channel, address), life.clock.now(ZONE)
     who, outbox = life.bot.desk.shelf.who(sender), life.bot.courier.outbox
@@ -257,3 +257,22 @@ def listed(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def events(caplog: pytest.LogCaptureFixture) -> set[str]:
     return set(listed(caplog))
+
+
+async def test_a_report_that_fails_loses_no_mail_and_stops_nobody(stage: Stage, server: MailServer) -> None:
+    async with stage.open() as life:
+        told = life.bot.courier.report
+
+        def poisoned(conn: sa.Connection, who: bytes, happened: object) -> None:
+            if who == life.bot.desk.shelf.who(Sender("signal", "ana")):
+                raise ValueError("one person's row")
+            told(conn, who, happened)  # type: ignore[arg-type]  # as it was called
+
+        await waits(life, said("erased"))
+        life.bot.courier.report = poisoned
+        await waits(life, said("help"), Wake(Timer.LATE, life.clock.at, 0))
+        await waits(life, said("help"), address="eva")
+        await life.settled()
+        assert (len(life.town.told("ana")), len(life.town.told("eva"))) == (2, 1)
+        assert await life.rows("wake") == 0
+        assert server.taken == []
