@@ -14,7 +14,7 @@ from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, RENDER, TRIAGE, Talk
 from bot.content import content
 from bot.conversation.events import Accepted, Due, Placed, Refused, Sealed, Trying
 from bot.conversation.flow import Ask
-from bot.conversation.model import Kind, Outcome, Say, Timer
+from bot.conversation.model import Clear, Kind, Outcome, Say, Timer
 from bot.conversation.transcript import written_down
 from bot.language.catalogs import LANGUAGES
 from bot.language.vocabulary import split_words
@@ -120,6 +120,14 @@ def test_the_transcripts_visit_every_step_of_the_flow() -> None:
     """A question nobody has read in a talk is a question nobody has read."""
     rows = [row for path in FILES for row in path.read_text("utf-8").splitlines() if row.startswith("< ")]
     assert {step.spoken for step in FLOW.steps.values()} - {name for row in rows for name in row.split()} == set()
+
+
+def test_a_wish_to_clear_the_messenger_is_written_down() -> None:
+    talk = Talk()
+    assert list(written_down(Outcome(None, (Clear(("1", "2")),), erase=True), talk.now, BECAUSE)) == [
+        "! clear",
+        "! erase",
+    ]
 
 
 def test_a_rehearsal_s_transcript_can_be_replayed() -> None:

@@ -18,6 +18,8 @@ def written_down(outcome: Outcome, now: datetime, because: Mapping[str, str]) ->
             yield _handed(effect, because)
         elif isinstance(effect, Wake):
             yield f"! wake {effect.timer} in {(effect.at - now) // timedelta(minutes=1)} minutes"
+        else:
+            yield "! clear"
     if outcome.erase:
         yield "! erase"
 

@@ -1,7 +1,7 @@
 """What can't be known is told as such; what a person's own words tell is not asked."""
 
 import pytest
-from fakes import OFFERED, Talk, begun, sent, sent_in_emergency
+from fakes import OFFERED, Talk, at_step, begun, sent, sent_in_emergency
 
 from bot.conversation.events import Accepted, Due, Placed, Sealed, Trying
 from bot.conversation.model import Timer, Way
@@ -84,3 +84,8 @@ def test_own_words_lose_what_moves_a_cursor_or_turns_a_line_round() -> None:
 
 def test_who_wants_to_be_asked_first_but_gave_no_way_is_told_what_that_means() -> None:
     assert "sos_act.note.1" in Talk().write("SOS").picks("me", "talk").lines
+
+
+def test_commas_with_nothing_between_them_change_nothing() -> None:
+    talk = at_step("event").write("1,, 3,")
+    assert [answer.choices for answer in talk.talk.answers if answer.step == "event"] == [("threat", "held")]

@@ -186,7 +186,7 @@ def command(*words: object) -> list[str]:
 def surroundings(home: Path, **more: str) -> dict[str, str]:
     """An environment with an empty home and nothing of the developer's."""
     home.mkdir(exist_ok=True)
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return {**kept, "HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(CHECKOUT), **more}
 
 
