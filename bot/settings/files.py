@@ -128,7 +128,7 @@ def _settled(contact: Contact, path: Path) -> Contact:
 
 def _read(path: Path, table: Mapping[str, Any], kind: type[Kept]) -> Kept:
     try:
-        door = _Door[kind].model_validate({"kept": table}, context=path.parent)  # type: ignore[valid-type]
+        door = _Door[kind].model_validate({"kept": table}, context=path.parent)  # type: ignore[valid-type]  # a model of the kind asked for
     except ValidationError as error:
         # a typo first: it is often why another key is missing
         found = sorted(error.errors(include_url=False, include_input=False), key=lambda one: one["type"] == "missing")

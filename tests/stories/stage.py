@@ -328,3 +328,12 @@ def message_ids(taken: Sequence[Taken]) -> set[str]:
 def unreachable() -> DeliveryError:
     """What a channel says that could not reach a person this time."""
     return DeliveryError("not this time")
+
+
+async def cries(life: Life, *, settle: bool = True) -> None:
+    """Ana sends an emergency alert, and is spoken to in English."""
+    await life.writes("ana", "hello")
+    await life.picks("ana", "en")
+    await life.writes("ana", "SOS")
+    await life.picks("ana", "me")
+    await life.picks("ana", "act", settle=settle)

@@ -1,42 +1,17 @@
 """What is added to a case, what is taken back, and what a person is told who ends the talk: the truth each time."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes_smtp import DROP, STALL, Authority, MailServer, mail_server
-from stories.stage import GOOD, ORDINARY, Inbox, Life, Mood, Stage, message_ids, posted_to
+from stories.stage import GOOD, ORDINARY, Inbox, Mood, Stage, cries, message_ids, posted_to
 
 WITHDRAWN = "Your alert had not left, and it does not leave any more."
 MAYBE = "it may have reached the mission"
 COPY = "the mission has its own copy"
 ADDED = "What you added has left us"
-
-
-@pytest.fixture
-def mood() -> Mood:
-    return Mood(GOOD)
-
-
-@pytest.fixture
-async def server(authority: Authority, mood: Mood) -> AsyncIterator[MailServer]:
-    async with mail_server(authority.server(), replies={"DATA": mood}) as server:
-        yield server
-
-
-@pytest.fixture
-def stage(tmp_path: Path, server: MailServer, authority: Authority, officer: Inbox) -> Stage:
-    return Stage(tmp_path, posted_to(server, authority), (officer.contact,))
-
-
-async def cries(life: Life, *, settle: bool = True) -> None:
-    await life.writes("ana", "hello")
-    await life.picks("ana", "en")
-    await life.writes("ana", "SOS")
-    await life.picks("ana", "me")
-    await life.picks("ana", "act", settle=settle)
 
 
 # ── additions ────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,13 +1,12 @@
 """What a person is told of an alert that doesn't leave, or leaves late: the truth, once, by a clock of the story's."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes_gpg import Gpg
 from fakes_smtp import DROP, STALL, Authority, MailServer, closed_port, mail_server, raw_server
-from stories.stage import EMERGENCY, GOOD, ORDINARY, ZONE, Inbox, Life, Mood, Stage, message_ids, posted_to
+from stories.stage import EMERGENCY, GOOD, ORDINARY, ZONE, Inbox, Life, Mood, Stage, cries, message_ids, posted_to
 
 from bot.handoff.mission import Contact
 from bot.mail.smtp import DirectoryPost, Post, SmtpPost
@@ -16,32 +15,6 @@ NOT_YET = "NOT sent yet."
 NOT_SENT = "NOT sent. I have tried for 24 hours."
 AFTER_ALL = "It has left us after all, at "
 LEFT = "It has left us"
-
-
-@pytest.fixture
-def mood() -> Mood:
-    return Mood(GOOD)
-
-
-@pytest.fixture
-async def server(authority: Authority, mood: Mood) -> AsyncIterator[MailServer]:
-    """A server whose answer after the last byte of a mail is what the mood says."""
-    async with mail_server(authority.server(), replies={"DATA": mood}) as server:
-        yield server
-
-
-@pytest.fixture
-def stage(tmp_path: Path, server: MailServer, authority: Authority, officer: Inbox) -> Stage:
-    return Stage(tmp_path, posted_to(server, authority), (officer.contact,))
-
-
-async def cries(life: Life, *, settle: bool = True) -> None:
-    """Ana sends an emergency alert, and is spoken to in English."""
-    await life.writes("ana", "hello")
-    await life.picks("ana", "en")
-    await life.writes("ana", "SOS")
-    await life.picks("ana", "me")
-    await life.picks("ana", "act", settle=settle)
 
 
 async def test_an_alert_that_leaves_is_told_with_the_hour_and_the_place_in_her_language(
