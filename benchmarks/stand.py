@@ -12,9 +12,9 @@ from benchmarks.people import CHANNEL, Script, message, people, scripts
 from bot import clock, logs
 from bot.alerting import Officer
 from bot.app import Bot, Plan, wire
-from bot.channels.base import TakeTurn
+from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.content import content
-from bot.conversation.model import Say, Sender
+from bot.conversation.model import Sender
 from bot.handoff.mission import Contact, MissionProfile
 from bot.knowledge import Knowledge, complete_languages
 from bot.mail.openpgp import throwaway_officer
@@ -42,19 +42,24 @@ class NullChannel:
     name: str = CHANNEL
     redelivers: bool = True
     repeats_questions: bool = False
+    has_buttons: bool = False
+    notifies: bool = False
+    at_once: int = 64
+    pause: float = 0.0
     _awaited: dict[tuple[str, int], asyncio.Event] = field(default_factory=dict)
 
-    async def listen(self, take_turn: TakeTurn) -> None:
+    async def listen(self, take_turns: TakeTurns) -> None:
         """Hear nobody: the benchmark calls the desk itself."""
 
-    async def send(self, sender: Sender, text: str, say: Say) -> datetime:
+    async def send(self, outgoing: Outgoing) -> Arrived:
         """Take the words; they arrive at once."""
-        if not text:
+        question = outgoing.say.question
+        if not outgoing.spoken.text:
             raise ValueError("nothing was said")
-        awaited = self._awaited.pop((sender.address, say.question.serial), None) if say.question else None
+        awaited = self._awaited.pop((outgoing.sender.address, question.serial), None) if question else None
         if awaited:
             awaited.set()
-        return clock.now()
+        return Arrived(clock.now())
 
     async def clear(self, sender: Sender, ids: tuple[str, ...]) -> None:
         """Delete nothing: there is nothing."""

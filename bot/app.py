@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot import clock
+from bot.alarming import Alarming
 from bot.alerting import Alerting, Officer
 from bot.channels.base import Channel
 from bot.channels.terminal import Terminal
@@ -24,6 +25,7 @@ from bot.knowledge import Knowledge, know
 from bot.logs import Event, event
 from bot.mail.openpgp import Signer, days_left, findings, new_signing_key, read_certificate
 from bot.mail.smtp import DirectoryPost, Post, SmtpPost
+from bot.messengers import messengers
 from bot.operations.readiness import notify
 from bot.settings import MailFolder, Settings, Smtp
 from bot.storage.keyring import Keyring
@@ -70,7 +72,7 @@ class Bot:
 
     async def _serve(self, stop: asyncio.Event, *, until_silent: bool) -> None:
         rooms = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.upkeep.run())]
-        heard = [asyncio.create_task(channel.listen(self.desk.take_turn)) for channel in self.channels.values()]
+        heard = [asyncio.create_task(channel.listen(self.desk.take_turns)) for channel in self.channels.values()]
         event(Event.READY, channels=sorted(self.channels))
         notify("READY=1")
         stopping = asyncio.create_task(stop.wait())
@@ -119,23 +121,31 @@ def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
     """Return the plan that settings and profile make; `file`: where the settings stand, for whoever must mend them.
 
     Raises:
-        SettingsError: a channel that this version doesn't have, no way for mails, an unreadable certificate.
+        SettingsError: no way for mails, an unreadable certificate.
 
     """
-    for name in ("telegram", "signal"):
-        if getattr(settings, name) is not None:
-            raise SettingsError(f"{file}: [{name}]: this version has no {name} channel yet; take the table out")
     if settings.mail is None:
         raise SettingsError(f"{file}: [mail]: expected host, or directory; without it no case could leave")
+    post, sender = post_of(settings.mail, file), _sender_of(settings.mail)
+    alarm = Alarming(post, sender, settings.operator)
+
+    def channels(bot: Bot) -> Sequence[Channel]:
+        told = messengers(settings, bot.knowledge, bot.desk.now, partial(alarm.ring, at=bot.desk.now))
+        return [*([terminal(bot)] if settings.terminal else []), *told]
+
     return Plan(
         profile,
         settings.storage.url,
         settings.storage.keys,
-        post_of(settings.mail, file),
-        settings.mail.sender if isinstance(settings.mail, Smtp) else FOLDER_SENDER,
+        post,
+        sender,
         lambda knowledge: officers_of(profile, knowledge),
-        (lambda bot: [terminal(bot)]) if settings.terminal else (lambda _: []),
+        channels,
     )
+
+
+def _sender_of(mail: Smtp | MailFolder) -> str:
+    return mail.sender if isinstance(mail, Smtp) else FOLDER_SENDER
 
 
 def post_of(mail: Smtp | MailFolder, file: Path) -> Post:
@@ -181,10 +191,18 @@ def wire(plan: Plan) -> Bot:
     channels: dict[str, Channel] = {}
     desk = Desk(knowledge.book, writer, Shelf(keyring), outbox, now, lambda: None)
     courier = Courier(
-        writer, outbox, desk.reported, channels, knowledge.render, alerting.seal, plan.post, now, clock.fraction
+        writer,
+        outbox,
+        desk.reported,
+        channels,
+        knowledge.renderer.spoken,
+        alerting.seal,
+        plan.post,
+        now,
+        clock.fraction,
     )
     desk.told = courier.wake
-    upkeep = Upkeep(writer, keyring, now, lambda at: _daily(desk, knowledge, alerting, at))
+    upkeep = Upkeep(writer, keyring, now, lambda at: _daily(desk, knowledge, alerting, at), desk.expire_talks)
     bot = Bot(knowledge, engine, writer, keyring, desk, courier, upkeep, channels)
     channels.update({channel.name: channel for channel in plan.channels(bot)})
     desk.redelivering = frozenset(name for name, channel in channels.items() if channel.redelivers)

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from bot import clock
+from bot import cli_signal, clock
 from bot.app import Bot, plan_of, signer_in, wire
 from bot.content import content
 from bot.conversation.drawing import dot, mermaid
@@ -212,6 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     one = _configured(verb("erase", _erase, "Delete everything that is kept, of everybody, and the keys."))
     one.add_argument("--yes", action="store_true", help="without asking")
     _configured(verb("expire", _expire, "Delete what is past its time now, and destroy old keys."))
+    cli_signal.add(verbs)
     keys = verb("keys", None, "Show or renew the bot's keys.").add_subparsers(required=True, metavar="WHAT")
     for name, run, told in _KEY_VERBS:
         one = keys.add_parser(name, help=told, description=told)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to be misread
 REFERENCE_LENGTH = 6  # five drawn characters and the check character
 RETURN_CODE_DIGITS = 16
+CARRY_CODE_DIGITS = 12  # another length than the return code: nobody takes one for the other
 CHECK_NUMBER_DIGITS = 4
 
 _FIELD = 0b100101  # x⁵ + x² + 1, primitive over GF(2): its powers weigh each place differently
@@ -58,6 +59,11 @@ def _times_x(element: int) -> int:
 def return_code() -> str:
     """Draw the digits by which a person comes back: 16, about 53 bits."""
     return _digits(RETURN_CODE_DIGITS)
+
+
+def carry_code() -> str:
+    """Draw the digits that carry a talk to another channel: 12, for a quarter of an hour."""
+    return _digits(CARRY_CODE_DIGITS)
 
 
 def check_number() -> str:

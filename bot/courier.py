@@ -5,33 +5,39 @@ writer that also settles the row. Nothing is decided here about what a person is
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from bot.channels.base import Channel
+from bot.channels.base import Arrived, Channel, Outgoing
 from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
-from bot.conversation.model import Clear, HandOff, Say, Wake, Weight
-from bot.errors import DeliveryError, FlowError, Undeliverable
+from bot.conversation.model import Clear, HandOff, Say, Sender, Spoken, Wake
+from bot.errors import DeliveryError, FlowError, Unreachable, UnsureDelivery
+from bot.failures import is_over, log_failure, said_again, wait
 from bot.logs import Event as Logged
 from bot.logs import event
-from bot.mail.smtp import Post, TlsRefused, UnsureDelivery
+from bot.mail.smtp import Post
 from bot.storage.outbox import Mail, Outbox, Row
 from bot.storage.writer import Writer
 
 AT_ONCE = 64  # rows carried at the same time
 MAILS_AT_ONCE = 8
-BACKOFF = (15.0, 60.0, 300.0, 900.0, 1800.0)  # seconds after the first, second … failed try, then the last
-AFTER_REFUSAL = 6 * 3600.0  # a 5xx seldom changes, but an operator may mend it
-JITTER = 0.2  # of the wait: many who failed together don't come back together
 LONGEST_SLEEP = 30.0  # seconds; another process may have put rows there
 
-Report = Callable[[sa.Connection, bytes, Event], None]
+Report = Callable[[sa.Connection, bytes, Sender, Event], None]
 Seal = Callable[[HandOff, datetime], Sequence[Mail]]
+
+
+class Speak(Protocol):
+    """Puts a Say into words."""
+
+    def __call__(self, say: Say, *, buttons: bool, covered: bool) -> Spoken:
+        """Return the words, for a channel with buttons or without, that may show on a locked screen or not."""
 
 
 @dataclass(slots=True)
@@ -42,13 +48,15 @@ class Courier:
     outbox: Outbox
     report: Report
     channels: Mapping[str, Channel]
-    render: Callable[[Say], str]
+    speak: Speak
     seal: Seal
     post: Post
     now: Callable[[], datetime]
     fraction: Callable[[], float]
     _carried: set[bytes] = field(default_factory=set)  # rows being carried that are no mails
     _mailing: set[bytes] = field(default_factory=set)  # mails being carried
+    _saying: Counter[str] = field(default_factory=Counter)  # messages being carried, by channel
+    _resting: set[bytes] = field(default_factory=set)  # people whose messenger takes no second message yet
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -85,48 +93,67 @@ class Courier:
         if len(self._carried) >= AT_ONCE:
             return []
         unreadable = len(self.outbox.unreadable)
-        busy, room = frozenset(self._carried | self._mailing), MAILS_AT_ONCE - len(self._mailing)
-        claimed = await self.writer.do(partial(self._mark, busy=busy, room=room), urgent=True)
+        claimed = await self.writer.do(partial(self._mark, self._rooms()), urgent=True)
         if len(self.outbox.unreadable) > unreadable:
             event(Logged.EFFECT_UNREADABLE, rows=len(self.outbox.unreadable))
         return claimed
 
-    def _mark(self, conn: sa.Connection, busy: frozenset[bytes], room: int) -> list[Row]:
+    def _rooms(self) -> dict[str, int]:
+        """Return how many more messages each channel takes now."""
+        return {name: max(channel.at_once - self._saying[name], 0) for name, channel in self.channels.items()}
+
+    def _mark(self, rooms: Mapping[str, int], conn: sa.Connection) -> list[Row]:
         """Mark what is tried next: one message a person at a time, few mails at once, the rest as it is due."""
-        now = self.now()
-        found = self.outbox.claimable(conn, now, AT_ONCE, busy, mails=False)
+        now, busy = self.now(), frozenset(self._carried | self._mailing)
+        full = frozenset(name for name, room in rooms.items() if not room)
+        limit = min(AT_ONCE - len(self._carried), max(sum(rooms.values()), 1))
+        found = self.outbox.claimable(conn, now, limit, busy | self._resting, mails=False, full=full)
+        room = MAILS_AT_ONCE - len(self._mailing)
         if room > 0:
             found += self.outbox.claimable(conn, now, room, busy, mails=True)
-        claimed = [row for row in _one_word_each(found) if self.outbox.mark_trying(conn, row.id)]
+        fitting = _that_fit(_one_word_each(found), dict(rooms))
+        claimed = [row for row in fitting if self.outbox.mark_trying(conn, row.id)]
         for row in claimed:
             if isinstance(row.effect, Mail):
-                self._tell(conn, row.who, Trying(row.effect.number))
+                self._tell(conn, row, Trying(row.effect.number))
         return claimed
 
-    def _tell(self, conn: sa.Connection, who: bytes, happened: Event) -> None:
+    def _tell(self, conn: sa.Connection, row: Row, happened: Event) -> None:
         """Report what happened; a report that fails is the operator's to hear of, and stops nobody else's mail."""
         try:
-            self.report(conn, who, happened)
+            self.report(conn, row.who, row.sender, happened)
         except Exception as error:  # noqa: BLE001 - whatever it is: one person's row may not end the courier
             event(Logged.REPORT_FAILED, error=error)
 
     def _start(self, row: Row) -> None:
         (self._mailing if row.kind == "mail" else self._carried).add(row.id)
+        self._saying[row.sender.channel] += row.kind in _BY_MESSENGER
         task = asyncio.create_task(self._carry(row), name="carry")
         self._tasks.add(task)
-        task.add_done_callback(partial(self._ended, row.id))
+        task.add_done_callback(partial(self._ended, row))
 
-    def _ended(self, row: bytes, task: asyncio.Task[None]) -> None:
+    def _ended(self, row: Row, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._carried.discard(row)
-        self._mailing.discard(row)
+        self._carried.discard(row.id)
+        self._mailing.discard(row.id)
+        self._saying[row.sender.channel] -= row.kind in _BY_MESSENGER
         self._work.set()
         if not task.cancelled() and task.exception() is not None:
             event(Logged.REPORT_FAILED, error=task.exception())
 
+    def _let_rest(self, who: bytes, seconds: float) -> None:
+        """Say nothing more to this person for a moment: a messenger takes few messages a second for one of them."""
+        if seconds:
+            self._resting.add(who)
+            asyncio.get_running_loop().call_later(seconds, self._rested, who)
+
+    def _rested(self, who: bytes) -> None:
+        self._resting.discard(who)
+        self._work.set()
+
     async def _rest(self) -> None:
         """Wait for work: a commit, the end of a carriage, or the next row's hour."""
-        if not self._carried and not self._mailing and not self._work.is_set():
+        if not (self._carried or self._mailing or self._resting or self._work.is_set()):
             self._idle.set()
         wait = LONGEST_SLEEP
         if len(self._carried) < AT_ONCE:
@@ -165,12 +192,15 @@ class Courier:
             raise TypeError("a row of words holds something else")
         if channel is None:
             raise DeliveryError("the channel of this row is not configured now")
-        if row.trying and say.weight is Weight.QUESTION and not channel.repeats_questions:
+        if row.trying and not said_again(say, channel):
             await self._settle(row)
             return
-        at = await channel.send(row.sender, self.render(say), say)
-        seen = say.question is not None and say.question.consent
-        await self._settle(row, Delivered(say.question.serial, at) if say.question and seen else None)
+        spoken = self.speak(say, buttons=channel.has_buttons, covered=channel.notifies)
+        try:
+            arrived = await channel.send(Outgoing(row.sender, spoken, say, urgent=not row.lane))
+        finally:
+            self._let_rest(row.who, channel.pause)
+        await self._settle(row, _delivered(say, arrived))
 
     async def _clear(self, row: Row) -> None:
         channel = self.channels.get(row.sender.channel)
@@ -197,7 +227,7 @@ class Courier:
 
     def _stored(self, conn: sa.Connection, row: Row, told: HandOff, mails: Sequence[Mail]) -> None:
         if self.outbox.replace(conn, row.id, row.who, mails, self.now(), expires=row.expires):
-            self._tell(conn, row.who, Sealed(told.number))
+            self._tell(conn, row, Sealed(told.number))
 
     async def _mail(self, row: Row) -> None:
         mail = row.effect
@@ -218,27 +248,25 @@ class Courier:
     def _settled(self, conn: sa.Connection, row: Row, happened: Event | None) -> None:
         self.outbox.done(conn, row.id)
         if happened is not None:
-            self._tell(conn, row.who, happened)
+            self._tell(conn, row, happened)
 
     async def _failed(self, row: Row, error: DeliveryError) -> None:
         """Try again later, or never; an operator hears of it, the person through what is reported."""
-        _log_failure(row, error)
-        if isinstance(error, Undeliverable) and row.kind != "mail":
+        log_failure(row, error)
+        if isinstance(error, Unreachable) and row.kind != "mail":
+            await self.writer.do(partial(self.outbox.drop_words, who=row.who))
+            self.wake()
+            return
+        if is_over(row, error, self.channels.get(row.sender.channel)):
             await self._settle(row)
             return
-        due = self.now() + timedelta(seconds=self._wait(row, error))
+        due = self.now() + timedelta(seconds=wait(row, error, self.fraction()))
         await self.writer.do(partial(self._put_back, row=row, due=due, unsure=isinstance(error, UnsureDelivery)))
 
     def _put_back(self, conn: sa.Connection, row: Row, due: datetime, unsure: bool) -> None:
         self.outbox.again(conn, row.id, due, unsure=unsure or row.trying)  # what may have arrived once, may for ever
         if isinstance(row.effect, Mail) and not self.outbox.in_doubt(conn, row.who):
-            self._tell(conn, row.who, Refused(row.effect.number))
-
-    def _wait(self, row: Row, error: DeliveryError) -> float:
-        if isinstance(error, Undeliverable):
-            return AFTER_REFUSAL
-        wait = error.retry_after or BACKOFF[min(row.attempts, len(BACKOFF) - 1)]
-        return wait * (1 + JITTER * self.fraction())
+            self._tell(conn, row, Refused(row.effect.number))
 
 
 def _one_word_each(rows: Sequence[Row]) -> Iterator[Row]:
@@ -252,22 +280,21 @@ def _one_word_each(rows: Sequence[Row]) -> Iterator[Row]:
             yield row
 
 
-def _log_failure(row: Row, error: DeliveryError) -> None:
-    names = _MAIL_FAILURES if row.kind == "mail" else _WORD_FAILURES
-    name = next(name for kind, name in names if isinstance(error, kind))
-    if row.kind == "mail" and isinstance(row.effect, Mail):
-        event(name, error=error, reference=row.effect.reference, attempts=row.attempts + 1)
-    elif row.kind == "say":
-        event(name, error=error, channel=row.sender.channel, attempts=row.attempts + 1)
+def _that_fit(rows: Iterable[Row], rooms: dict[str, int]) -> Iterator[Row]:
+    """Yield the rows that a channel takes now; those that no channel carries always fit."""
+    for row in rows:
+        name = row.sender.channel
+        if row.kind in _BY_MESSENGER and name in rooms:
+            rooms[name] -= 1
+            if rooms[name] < 0:
+                continue
+        yield row
 
 
-_MAIL_FAILURES: tuple[tuple[type[DeliveryError], Logged], ...] = (
-    (Undeliverable, Logged.MAIL_REFUSED),
-    (TlsRefused, Logged.TLS_REFUSED),
-    (UnsureDelivery, Logged.MAIL_UNSURE),
-    (DeliveryError, Logged.MAIL_DELAYED),
-)
-_WORD_FAILURES: tuple[tuple[type[DeliveryError], Logged], ...] = (
-    (Undeliverable, Logged.WORDS_UNDELIVERABLE),
-    (DeliveryError, Logged.WORDS_DELAYED),
-)
+def _delivered(say: Say, arrived: Arrived) -> Delivered | None:
+    """Return what is worth a report: when a consent was seen, and what can be deleted there later."""
+    consent = say.question.serial if say.question and say.question.consent else 0
+    return Delivered(consent, arrived.at, arrived.ids) if consent or arrived.ids else None
+
+
+_BY_MESSENGER = frozenset({"say", "clear"})  # the kinds of rows that a channel carries

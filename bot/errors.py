@@ -5,7 +5,9 @@ BotError                    one line and exit code 2 at the command line
 ├── FlowError               flows/ is wrong: file, step, finding                       (start-up)
 ├── LanguageError           a configured language is incomplete                        (start-up)
 ├── DeliveryError           could not reach a person or the mission; may carry retry_after
-│   └── Undeliverable       never will: blocked, number gone, key expired
+│   ├── UnsureDelivery      it may have arrived, or not: nobody said
+│   └── Undeliverable       never will: refused as it is, key expired
+│       └── Unreachable     nothing ever will arrive there: blocked, account gone
 └── SealingError            stored words can't be opened with our keys
 
 What a *person* does wrong is never an exception: it is something to say. Messages name files, steps and
@@ -38,8 +40,16 @@ class DeliveryError(BotError):
         self.retry_after = retry_after
 
 
+class UnsureDelivery(DeliveryError):  # noqa: N818 - named by what the caller learns
+    """It may have arrived, or not."""
+
+
 class Undeliverable(DeliveryError):  # noqa: N818 - named by what the caller learns
-    """It never will be delivered: blocked, gone, key expired."""
+    """It never will be delivered as it is: refused, key expired."""
+
+
+class Unreachable(Undeliverable):
+    """Nothing ever will be delivered there: blocked, account gone."""
 
 
 class SealingError(BotError):

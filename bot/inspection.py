@@ -12,6 +12,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from bot import messengers
 from bot.alerting import Alerting
 from bot.app import FOLDER_SENDER, officers_of, post_of, signer_in
 from bot.content import content
@@ -147,9 +148,11 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
     yield from (f"{where}: {sentence}" for sentence in _unread(profile))
     yield from _certificates(profile, now)
     try:
-        know(profile, now.date())
+        known = know(profile, now.date())
     except BotError as error:
         yield str(error)
+    else:
+        yield from (f"{configured.file}: {one}" for one in messengers.findings(settings, known, lambda: now))
     yield from _settings(configured)
     yield from _keys(settings, now)
 
@@ -169,10 +172,7 @@ def _settings(configured: Configured) -> Iterator[str]:
             post_of(settings.mail, file)
         except SettingsError as error:
             yield str(error)
-    unknown = [name for name in ("telegram", "signal") if getattr(settings, name) is not None]
-    for name in unknown:
-        yield f"{file}: [{name}]: this version has no {name} channel yet; take the table out"
-    if not (unknown or settings.terminal):
+    if not (settings.telegram or settings.signal or settings.terminal):
         yield f"{file}: [terminal]: expected at least one channel; without it nobody could be heard"
 
 

@@ -4,7 +4,7 @@ Flow, triage, alert texts and catalogs become a Rulebook for the engine, a rende
 for each officer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -14,17 +14,17 @@ from bot.conversation.asking import Rulebook
 from bot.conversation.checks import broken
 from bot.conversation.flow import Commands, Flow
 from bot.conversation.machine import Paths
-from bot.conversation.model import Say, Words
+from bot.conversation.model import Words
 from bot.conversation.reading import read_commands, read_flow
 from bot.errors import FlowError, LanguageError
 from bot.handoff.alert import Reader, Texts, read_alert
-from bot.handoff.mission import MissionProfile, shown_resources
+from bot.handoff.mission import MissionProfile, shown_resources, signal_words
 from bot.handoff.triage import Triage, read_triage
 from bot.language.catalogs import LANGUAGES, Catalogs, load
 from bot.language.extract import messages
-from bot.language.places import city, language_names
+from bot.language.places import city, language_names, span
 from bot.language.vocabulary import vocabulary
-from bot.language.wording import renderer
+from bot.language.wording import Renderer, renderer
 
 ENGLISH = "en"
 SPOKEN_AT_ONCE = 2  # languages, to a person whose language nobody knows
@@ -51,7 +51,7 @@ class Knowledge:
     catalogs: Catalogs
     book: Rulebook
     spoken: Mapping[str, Words]  # by language
-    render: Callable[[Say], str]
+    renderer: Renderer
     zone: ZoneInfo
     standing: Standing
 
@@ -113,12 +113,19 @@ def know(profile: MissionProfile, today: date) -> Knowledge:
         catalogs,
         book,
         spoken,
-        renderer(flow, spoken, read.commands, standing),
+        renderer(flow, spoken, _alarming(read.commands, profile), standing),
         ZoneInfo(profile.zone),
         standing,
     )
     known.on(today)
     return known
+
+
+def _alarming(commands: Commands, profile: MissionProfile) -> Commands:
+    """Return the commands with the words that this mission, too, wants on no locked screen."""
+    tags = {*commands.alarming, *profile.alarming}
+    both = {tag: (*commands.alarming.get(tag, ()), *profile.alarming.get(tag, ())) for tag in tags}
+    return replace(commands, alarming=both)
 
 
 def complete_languages(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -157,6 +164,7 @@ def _book(read: Content, profile: MissionProfile, catalogs: Catalogs, today: dat
         fallback=profile.languages[:SPOKEN_AT_ONCE],
         contacts=bool(shown_resources(profile, today)),
         site=bool(profile.official_site),
+        signal=bool(signal_words(profile)),
         window=timedelta(minutes=profile.window_minutes),
         own_words=frozenset(profile.own_words),
         intake_lives=timedelta(minutes=retention.intake_minutes),
@@ -173,12 +181,14 @@ def _standing(flow: Flow, profile: MissionProfile, catalogs: Catalogs, today: da
         "days": str(retention.case_minutes // (24 * 60)),
         "window": str(profile.window_minutes),
         "site": profile.official_site,
+        "signal": signal_words(profile),
     }
     return {
         tag: {
             **spans,
             "mission": profile.in_language(profile.name, tag),
             "place": city(profile.zone, tag),
+            "vanish": span(timedelta(hours=profile.signal.vanish_hours), tag),
             "contacts": _contacts(flow, profile, catalogs.words(tag), today),
         }
         for tag in catalogs.tags

@@ -33,9 +33,19 @@ class Event(StrEnum):
     STOPPED = "stopped"
     CHANNEL_UP = "channel_up"
     CHANNEL_DOWN = "channel_down"
+    CHANNEL_DEAF = "channel_deaf"  # more than some seconds without hearing: an operator must look
+    CHANNEL_FULL = "channel_full"  # what is heard comes faster than it is taken
+    OTHER_POLLER = "other_poller"  # somebody else asks for the messages of our account
+    ACCOUNT_CHANGED = "account_changed"  # its name, commands or description aren't ours
+    UPDATE_SET_ASIDE = "update_set_aside"  # the platform sent what can't be read
+    KEY_CHANGED = "key_changed"  # somebody's safety number: they hear nothing until an operator looks
+    UNREADABLE_HERE = "unreadable_here"  # the platform could not decrypt a message to us
+    CAPTCHA_WANTED = "captcha_wanted"  # the platform lets us send again once an operator has solved one
+    WORDS_UNSURE = "words_unsure"
+    ALARM_FAILED = "alarm_failed"  # the mail that was to wake an operator did not leave
+    PERSON_UNREACHABLE = "person_unreachable"
     TURN_TAKEN = "turn_taken"
     TURN_FAILED = "turn_failed"
-    TALK_UNREADABLE = "talk_unreadable"
     EFFECT_UNREADABLE = "effect_unreadable"
     REPORT_FAILED = "report_failed"
     WORDS_DELAYED = "words_delayed"
@@ -56,9 +66,7 @@ class Event(StrEnum):
     EXPIRED = "expired"
     REWRAPPED = "rewrapped"
     KEYS_DESTROYED = "keys_destroyed"
-    CHECKPOINT_BUSY = "checkpoint_busy"
     DATABASE_RESTORED = "database_restored"
-    CLOCK_WENT_BACK = "clock_went_back"
     ROUND_FAILED = "round_failed"
     HARDENING_MISSING = "hardening_missing"
     FAULT = "fault"  # an exception that nobody caught
@@ -129,20 +137,27 @@ FIELDS: Mapping[str, Field] = {
 _DEBUG = {Event.TURN_TAKEN}
 _WARNING = {
     Event.CERTIFICATE_ENDS,
+    Event.UPDATE_SET_ASIDE,
+    Event.WORDS_UNSURE,
     Event.CHANNEL_DOWN,
-    Event.CHECKPOINT_BUSY,
-    Event.CLOCK_WENT_BACK,
     Event.EFFECT_UNREADABLE,
     Event.HARDENING_MISSING,
     Event.LIBRARY,
     Event.MAIL_DELAYED,
     Event.MAIL_UNSURE,
     Event.PROFILE_FINDINGS,
-    Event.TALK_UNREADABLE,
     Event.WORDS_DELAYED,
 }
 _ERROR = {
+    Event.ACCOUNT_CHANGED,
+    Event.ALARM_FAILED,
+    Event.CAPTCHA_WANTED,
     Event.CERTIFICATE_REFUSED,
+    Event.CHANNEL_DEAF,
+    Event.CHANNEL_FULL,
+    Event.KEY_CHANGED,
+    Event.OTHER_POLLER,
+    Event.UNREADABLE_HERE,
     Event.DATABASE_RESTORED,
     Event.FAULT,
     Event.MAIL_GIVEN_UP,

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from bot.alerting import Officer
 from bot.app import Bot, Plan, signer_in, wire
-from bot.channels.base import TakeTurn
+from bot.channels.base import TakeTurns
 from bot.channels.terminal import Terminal
 from bot.conversation.model import Message
 from bot.conversation.transcript import written_down
@@ -72,10 +72,10 @@ class _Recorded(Terminal):
         )
         self._transcript = rehearsal.transcript
 
-    async def listen(self, take_turn: TakeTurn) -> None:
-        async def recorded(message: Message) -> None:
-            self._transcript.append(f"> {message.text}")
-            await take_turn(message)
+    async def listen(self, take_turns: TakeTurns) -> None:
+        async def recorded(messages: Sequence[Message]) -> None:
+            self._transcript.extend(f"> {message.text}" for message in messages)
+            await take_turns(messages)
 
         await super().listen(recorded)
 

@@ -4,7 +4,7 @@
 and effects in one transaction. What happened outside comes the same way, through `Desk.reported`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,9 +12,23 @@ from functools import partial
 import sqlalchemy as sa
 
 from bot import clock
-from bot.conversation.engine import Rulebook, advance, lives_until, report
-from bot.conversation.events import Event
-from bot.conversation.model import Chance, Conversation, Effect, HandOff, Message, Outcome, Say, Sender, Wake, Way
+from bot.conversation.asking import asks_words
+from bot.conversation.carrying import CARRIED_FROM, carry_code
+from bot.conversation.engine import Rulebook, advance, carry, lives_until, report
+from bot.conversation.events import Delivered, Event
+from bot.conversation.model import (
+    Chance,
+    Clear,
+    Conversation,
+    Effect,
+    HandOff,
+    Message,
+    Outcome,
+    Sender,
+    Wake,
+    Way,
+)
+from bot.conversation.tracing import SHOWN_AFTER_END, cleared
 from bot.conversation.understanding import fold
 from bot.logs import Event as Logged
 from bot.logs import event
@@ -22,10 +36,12 @@ from bot.storage.erasing import erase
 from bot.storage.outbox import Outbox
 from bot.storage.tables import OTHER, URGENT
 from bot.storage.work import Shelf
-from bot.storage.writer import Writer
+from bot.storage.writer import Writer, apart
 
 CARRIED_FOR = timedelta(hours=24)  # an effect that could not be carried out for so long is dropped
 URGENT_LEVEL = 2
+TURNS_AT_ONCE = 25  # in one job: nobody waits long behind them
+CODE_LIVES = timedelta(minutes=15)  # a code that carries a talk to another channel
 
 
 @dataclass(slots=True)
@@ -47,25 +63,101 @@ class Desk:
         await self.writer.do(partial(self._turn, message=message), urgent=self._hurries(message))
         self.told()
 
-    def reported(self, conn: sa.Connection, who: bytes, happened: Event) -> None:
-        """Take in, inside a writer's job, what happened outside. Nothing, if nothing is kept of the person."""
-        talk = self.shelf.load(conn, who)
+    async def take_turns(self, messages: Sequence[Message]) -> None:
+        """Take the turns of these messages, in order; one that can't be taken is set aside alone.
+
+        Raises what the database raised: then those that were not taken may be brought again.
+        """
+        asked = [replace(message, text=_unicode(message.text)) for message in messages]
+        for some in (asked[at : at + TURNS_AT_ONCE] for at in range(0, len(asked), TURNS_AT_ONCE)):
+            failed = await self.writer.do(partial(self._turns, messages=some), urgent=any(map(self._hurries, some)))
+            for error in failed:
+                event(Logged.TURN_FAILED, error=error)
+        self.told()
+
+    def reported(self, conn: sa.Connection, who: bytes, sender: Sender, happened: Event) -> None:
+        """Take in, inside a writer's job, what happened outside.
+
+        Of a person whose address isn't kept, only the last words to them are cleared in the messenger a while later.
+        """
+        talk, now = self.shelf.load(conn, who), self.now()
+        silent = talk is None or not talk.sender.address
+        if silent and isinstance(happened, Delivered) and happened.ids:
+            self._put(conn, who, sender, [Clear(happened.ids, now + SHOWN_AFTER_END)], now, OTHER)
         if talk is not None:
-            now = self.now()
             outcome = report(self.book, talk, happened, now)
             self._store(conn, who, talk.sender, outcome, now)
             _log_given_up(talk, outcome.conversation)
 
+    def expire_talks(self, conn: sa.Connection, now: datetime, limit: int) -> int:
+        """Delete at most `limit` talks that are past their time, in silence, and clear what they left; return how many.
+
+        Called inside a writer's job, again until it gives 0.
+        """
+        gone = self.shelf.expired(conn, now, limit)
+        for who in gone:
+            self._expire(conn, who, self.shelf.load(conn, who), now)
+        return len(gone)
+
+    def _expire(self, conn: sa.Connection, who: bytes, talk: Conversation | None, now: datetime) -> None:
+        if talk is not None and talk.sender.address:
+            self._put(conn, who, talk.sender, cleared(talk), now, OTHER)
+        self._drop(conn, who)
+
+    def _turns(self, conn: sa.Connection, messages: Sequence[Message]) -> list[Exception]:
+        """Take turns, each undone alone if it fails; return what failed, for the operator."""
+        failed, now = [], self.now()
+        queues = {message.queued.queue for message in messages if message.queued}
+        places = {queue: self.shelf.place(conn, queue, now) for queue in queues}
+        for message in messages:
+            queued = message.queued
+            if queued and queued.place < places[queued.queue]:
+                continue
+            error = apart(conn, partial(self._turn, message=message))
+            failed += [error] if error else []
+            if queued:
+                places[queued.queue] = queued.place + 1
+        for queue, place in places.items():
+            self.shelf.move(conn, queue, place, now)
+        return failed
+
     def _turn(self, conn: sa.Connection, message: Message) -> None:
         now, who = self.now(), self.shelf.who(message.sender)
-        if message.sender.channel in self.redelivering and self.shelf.seen_before(
-            conn, message.sender, message.id, now
-        ):
+        if self._taken_before(conn, message, now):
             return
-        talk = self._living(self.shelf.load(conn, who), now)
-        outcome = advance(self.book, talk, message, now, _drawn())
+        kept = self.shelf.load(conn, who)
+        talk = self._living(kept, now)
+        if kept is not None and talk is None:  # past its time, and the rounds have not come by yet
+            self._expire(conn, who, kept, now)
+        outcome = self._carried(conn, talk, message, now) or advance(self.book, talk, message, now, _drawn())
         self._store(conn, who, message.sender, outcome, now)
+        if outcome.erase and message.sender.channel in self.redelivering:
+            self.shelf.remember_erasing(conn, message.sender, message.id, now)
         event(Logged.TURN_TAKEN, channel=message.sender.channel)
+
+    def _taken_before(self, conn: sa.Connection, message: Message, now: datetime) -> bool:
+        sender = message.sender
+        if sender.channel not in self.redelivering or message.queued:
+            return False
+        if self.shelf.erased_by(conn, sender, message.id):  # first: nothing more is noted of who was erased
+            return True
+        return self.shelf.seen_before(conn, sender, message.id, now)
+
+    def _carried(
+        self, conn: sa.Connection, talk: Conversation | None, message: Message, now: datetime
+    ) -> Outcome | None:
+        """Take over the talk that a code leads to, and end it where it stood. None: these words are no code here."""
+        code = carry_code(message.text)
+        if not code or message.sender.channel == CARRIED_FROM or (talk is not None and talk.case is not None):
+            return None
+        there = self.shelf.spend_code(conn, code, now)
+        if there is None and talk is not None and asks_words(self.book, talk):
+            return None
+        left = self._living(self.shelf.load(conn, there), now) if there else None
+        here, ended = carry(self.book, talk, left, message, now, _drawn())
+        if there and left and ended:
+            self._store(conn, there, left.sender, ended, now)
+        return here
 
     def _living(self, talk: Conversation | None, now: datetime) -> Conversation | None:
         """Return the talk, if its time isn't over: the rounds may not have come by yet."""
@@ -82,15 +174,27 @@ class Desk:
             erase(conn, who)
             event(Logged.ERASED)
         elif talk is None:
-            self.shelf.drop(conn, who)
+            self._drop(conn, who)
         else:
             self.shelf.keep(conn, who, talk, lives_until(self.book, talk, talk.heard_at or now))
+        if outcome.code:
+            self.shelf.lend_code(conn, outcome.code, who, now + CODE_LIVES)
         effects = [self._entrusted(conn, who, effect, now) for effect in outcome.effects]
-        timers = [effect for effect in effects if isinstance(effect, Wake)]
+        self._put(conn, who, sender, effects, now, _lane(outcome))
+
+    def _put(  # noqa: PLR0913, PLR0917 - one transaction's worth
+        self, conn: sa.Connection, who: bytes, sender: Sender, effects: Sequence[Effect], now: datetime, lane: int
+    ) -> None:
+        timers = [effect for effect in effects if isinstance(effect, Wake | Clear)]
         for some in ([effect for effect in effects if effect not in timers], timers):  # a timer outlives what it is for
             if some:
                 expires = max(_due(effect, now) for effect in some) + CARRIED_FOR
-                self.outbox.put(conn, who, sender, some, now, lane=_lane(outcome), expires=expires)
+                self.outbox.put(conn, who, sender, some, now, lane=lane, expires=expires)
+
+    def _drop(self, conn: sa.Connection, who: bytes) -> None:
+        """Delete a talk that is over, with its timers; words on their way still arrive."""
+        self.shelf.drop(conn, who)
+        self.outbox.drop_timers(conn, who)
 
     def _entrusted(self, conn: sa.Connection, who: bytes, effect: Effect, now: datetime) -> Effect:
         """Keep of a return code its keyed hash alone, and count the case."""
@@ -103,8 +207,12 @@ class Desk:
         return replace(effect, return_code="")
 
     def _hurries(self, message: Message) -> bool:
-        folded = fold(message.text[:100])
-        return folded in self.book.known.cries or self.book.known.commands.get(folded) in {"erase", "emergency"}
+        return fold(message.text[:100]) in self.book.known.cries or self._ordered(message) in {"erase", "emergency"}
+
+    def _ordered(self, message: Message) -> str:
+        known, folded = self.book.known, fold(message.text[:100])
+        number = int(folded) if folded.isascii() and folded.isdigit() else 0
+        return known.commands.get(folded) or known.command_numbers.get(number, "")
 
 
 def _made_urgent(outcome: Outcome) -> bool:
@@ -134,13 +242,11 @@ def _lane(outcome: Outcome) -> int:
 def _due(effect: Effect, now: datetime) -> datetime:
     if isinstance(effect, Wake):
         return effect.at
-    if isinstance(effect, Say | HandOff):
-        return effect.not_before or now
-    return now
+    return effect.not_before or now
 
 
 def _drawn() -> Chance:
-    return Chance(clock.reference(), clock.return_code(), clock.check_number(), clock.fraction())
+    return Chance(clock.reference(), clock.return_code(), clock.check_number(), clock.fraction(), clock.carry_code())
 
 
 def _unicode(text: str) -> str:

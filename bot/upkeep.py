@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 
+import sqlalchemy as sa
+
 from bot.logs import Event, event
 from bot.storage.erasing import expire, rewrap
 from bot.storage.keyring import Keyring
@@ -17,6 +19,7 @@ from bot.storage.restoring import advance_generation, notice_restored
 from bot.storage.writer import Writer
 
 ROUND_SECONDS = 60.0
+TALKS_A_JOB = 100  # each is opened: what it left in the messenger is cleared
 ROWS_A_JOB = 500  # so that a round never holds up a person's turn for long
 
 
@@ -28,6 +31,7 @@ class Upkeep:
     keyring: Keyring
     now: Callable[[], datetime]
     daily: Callable[[datetime], None]
+    expire_talks: Callable[[sa.Connection, datetime, int], int]
     _day: date | None = field(default=None)
 
     async def begin(self) -> dict[str, int]:
@@ -48,7 +52,8 @@ class Upkeep:
     async def round(self) -> dict[str, int]:
         """Expire, rewrap, destroy, then what is done once a day; return how many of each."""
         now = self.now()
-        expired = await self._all(partial(expire, now=now, limit=ROWS_A_JOB))
+        expired = await self._all(lambda conn: self.expire_talks(conn, now, TALKS_A_JOB))
+        expired += await self._all(partial(expire, now=now, limit=ROWS_A_JOB))
         rewrapped = await self._all(partial(rewrap, keyring=self.keyring, now=now, limit=ROWS_A_JOB))
         destroyed = await asyncio.to_thread(self.keyring.destroy_expired, now)
         for name, rows in ((Event.EXPIRED, expired), (Event.REWRAPPED, rewrapped)):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.content import content
 from bot.conversation.asking import Rulebook
-from bot.conversation.engine import advance, report
+from bot.conversation.engine import advance, carry, report
 from bot.conversation.events import Delivered, Event
 from bot.conversation.flow import Commands, Flow
 from bot.conversation.machine import Paths
@@ -66,6 +66,8 @@ STANDING: Mapping[str, str] = {
     "hours": "24",
     "days": "14",
     "window": "120",
+    "vanish": "24 hours",
+    "signal": "postigo.42",
 }
 
 
@@ -82,6 +84,7 @@ def rulebook(toml: str = "", areas: Mapping[str, str] = AREAS) -> Rulebook:
         fallback=OFFERED[:2],
         contacts=True,
         site=True,
+        signal=True,
         window=timedelta(hours=2),
         own_words=frozenset({"terminal", "signal"}),
         intake_lives=timedelta(minutes=30),
@@ -103,7 +106,7 @@ def reader(language: str = "en") -> Reader:
 
 def chance(number: int, fraction: float = 0.5) -> Chance:
     """Return what a turn draws by chance, the same for the same number."""
-    return Chance(f"CASE{number:02}", CODE, f"{number:04}", fraction)
+    return Chance(f"CASE{number:02}", CODE, f"{number:04}", fraction, f"{number:012}")
 
 
 class Talk:
@@ -119,6 +122,7 @@ class Talk:
         self.written = 0  # messages so far
         self.hint = "en"
         self.fraction = 0.5
+        self.removable = False  # whether the platform lets us delete what the person writes
 
     def copy(self) -> "Talk":
         """Return this talk as it stands, to go on in another way."""
@@ -137,12 +141,34 @@ class Talk:
         """Let the person write, ten seconds after what came before. `late`: how long the message was on its way."""
         self.now += PAUSE
         self.written += 1
-        message = Message(self.sender, f"m{self.written}", self.now - late, text, kind, self.hint, tap, edits)
+        message = Message(
+            self.sender,
+            f"m{self.written}",
+            self.now - late,
+            text,
+            kind,
+            self.hint,
+            tap,
+            edits,
+            removable=self.removable,
+        )
         drawn = chance(self.written, self.fraction)
         self._took(advance(self.book, self.conversation, message, self.now, drawn))
         if seen:
             self.see()
         return self
+
+    def carry(self, there: "Talk | None") -> "Talk":
+        """Let the person write the code of a talk elsewhere, or of none; what follows there happens."""
+        self.now += PAUSE
+        self.written += 1
+        message = Message(self.sender, f"m{self.written}", self.now, "0" * 12, hint=self.hint, removable=self.removable)
+        elsewhere = there.conversation if there else None
+        here, ended = carry(self.book, self.conversation, elsewhere, message, self.now, chance(self.written))
+        self._took(here)
+        if there and ended:
+            there._took(ended)
+        return self.see()
 
     def pick(self, *choices: str) -> "Talk":
         """Let the person answer with the numbers of these choices."""
@@ -243,7 +269,7 @@ def at_step(name: str) -> Talk:
 @cache
 def _roads() -> Mapping[str, Talk]:
     """Walk every way there is, breadth first, and keep the first talk that stands at each step."""
-    roads = {"language": Talk().write("hello")}
+    roads = {"language": Talk().write("hello"), "carried": Talk().carry(begun(channel="telegram"))}
     waiting = list(roads.values())
     while waiting:
         here = waiting.pop(0)

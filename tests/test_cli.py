@@ -156,7 +156,6 @@ def test_who_interrupts_ends_it_without_a_trace(capsys: Shown, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [
-        ("settings.toml", "[terminal]", '[telegram]\ntoken_file = "token"', "[telegram]: this version has no telegram"),
         ("settings.toml", "[terminal]", "", "[terminal]: expected at least one channel"),
         ("settings.toml", '[mail]\ndirectory = "mails"', "", "[mail]: expected host, or directory"),
         ("settings.toml", 'directory = "mails"', 'directory = "mails"\ndirectry = ""', "mail.directry: unknown key"),

@@ -1,6 +1,7 @@
 """How effects are carried out: in order for each person, again where it failed, never in a hurry, never for ever."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,13 @@ import sqlalchemy as sa
 from fakes_smtp import STALL, Authority, MailServer, mail_server
 from stories.stage import ZONE, Inbox, Life, Mood, Stage, Town, posted_to, unreachable
 
+from bot.channels.base import Arrived, Outgoing
 from bot.conversation.model import Clear, Line, Say, Sender, Timer, Wake, Weight
-from bot.courier import AT_ONCE, BACKOFF, JITTER, MAILS_AT_ONCE
-from bot.errors import DeliveryError, Undeliverable
-from bot.storage.tables import OTHER
+from bot.courier import AT_ONCE, MAILS_AT_ONCE
+from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
+from bot.failures import BACKOFF, JITTER
+from bot.storage.outbox import Mail
+from bot.storage.tables import OTHER, URGENT
 
 
 @pytest.fixture
@@ -36,12 +40,18 @@ def said(name: str, weight: Weight = Weight.STATUS) -> Say:
     return Say((Line(f"say.{name}"),), ("en",), weight=weight)
 
 
-async def waits(life: Life, *effects: Say | Clear | Wake, address: str = "ana", channel: str = "signal") -> None:
+async def waits(
+    life: Life,
+    *effects: Say | Clear | Wake | Mail,
+    address: str = "ana",
+    channel: str = "signal",
+    lane: int = OTHER,
+) -> None:
     """Let effects wait for a person, and the courier look for them."""
     sender, now = Sender(channel, address), life.clock.now(ZONE)
     who, outbox = life.bot.desk.shelf.who(sender), life.bot.courier.outbox
     expires = now + timedelta(days=1)
-    await life.reads(lambda conn: outbox.put(conn, who, sender, effects, now, lane=OTHER, expires=expires))
+    await life.reads(lambda conn: outbox.put(conn, who, sender, effects, now, lane=lane, expires=expires))
     life.bot.courier.wake()
 
 
@@ -173,6 +183,157 @@ async def test_what_may_have_been_said_before_a_crash_is_said_again_where_that_i
         assert await life.rows("say") == 0
 
 
+# ── what may have arrived, and who can't be reached ──────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("weight", "repeats", "tries"),
+    [
+        (Weight.QUESTION, True, 2),
+        (Weight.QUESTION, False, 1),
+        (Weight.STATUS, True, 2),
+        (Weight.STATUS, False, 2),
+        (Weight.EMERGENCY, False, 2),
+    ],
+)
+async def test_what_nobody_answered_for_is_said_once_more_at_most(
+    stage: Stage, weight: Weight, repeats: bool, tries: int
+) -> None:
+    stage.repeats = repeats
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [UnsureDelivery("no answer") for _ in range(9)]
+        await waits(life, said("erased", weight))
+        await life.settled()
+        for _ in range(5):
+            await life.later(hours=1)
+        assert len(life.town.refusals["ana"]) == 9 - tries
+        assert await life.rows("say") == 0
+
+
+@pytest.mark.parametrize("lives", [1, 2])
+async def test_what_nobody_answered_for_is_said_once_more_and_arrives_then(stage: Stage, lives: int) -> None:
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [UnsureDelivery("no answer")]
+        await waits(life, said("late", Weight.EMERGENCY))
+        await life.settled()
+        assert (life.town.told("ana"), await life.rows("say")) == ([], 1)
+        if lives == 1:
+            await life.later(minutes=1)
+            assert len(life.town.told("ana")) == 1
+    if lives == 2:
+        stage.clock.move(minutes=1)
+        async with stage.open() as life:
+            await life.settled()
+            assert len(life.town.told("ana")) == 1
+
+
+async def test_what_may_have_arrived_once_is_not_forgotten_when_the_platform_then_refuses(stage: Stage) -> None:
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [
+            UnsureDelivery("no answer"),
+            DeliveryError("slow down", retry_after=60),
+            UnsureDelivery("no answer"),
+            UnsureDelivery("never asked for"),
+        ]
+        await waits(life, said("erased"))
+        await life.settled()
+        for _ in range(5):
+            await life.later(hours=1)
+        assert len(life.town.refusals["ana"]) == 1
+        assert await life.rows("say") == 0
+
+
+async def test_words_behind_what_may_have_arrived_are_said_after_it(stage: Stage) -> None:
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [UnsureDelivery("no answer")]
+        await waits(life, said("erased"), said("stopped"))
+        await life.settled()
+        assert life.town.told("ana") == []
+        await life.later(minutes=1)
+        assert [text[:11] for text in life.town.told("ana")] == ["Our copy is", "I stop here"]
+
+
+async def test_of_who_cannot_be_reached_words_are_dropped_and_the_mails_still_leave(
+    stage: Stage, server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    mail = Mail(0, "K7Q2FX", "officer@example.org", "<1@bot.example>", b"Subject: x\r\n\r\nsealed\r\n")
+    caplog.set_level(logging.INFO)
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [Unreachable("blocked")]
+        at = life.clock.now(ZONE) + timedelta(hours=1)
+        await waits(life, said("erased"), said("stopped"), Clear(("m1",), at), Wake(Timer.LATE, at, 0))
+        await waits(life, mail)
+        await waits(life, said("help"), address="eva")
+        await life.settled()
+        assert (life.town.told("ana"), len(life.town.told("eva"))) == ([], 1)
+        assert [await life.rows(kind) for kind in ("say", "clear", "wake", "mail")] == [0, 0, 1, 0]
+        assert len(server.accepted) == 1
+        await waits(life, said("dropped"))
+        await life.settled()
+        assert len(life.town.told("ana")) == 1  # who writes again is answered again
+    assert "person_unreachable" in events(caplog)
+
+
+async def test_one_text_that_never_will_arrive_holds_up_no_later_one(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [Undeliverable("too long")]
+        await waits(life, said("erased"), Clear(("m1",)), said("stopped"))
+        await life.settled()
+        assert len(life.town.told("ana")) == 1
+        assert life.town.cleared == [("ana", "m1")]
+    assert "words_undeliverable" in events(caplog)
+    assert "person_unreachable" not in events(caplog)
+
+
+# ── what arrived ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_each_text_says_how_urgent_its_person_is(stage: Stage) -> None:
+    async with stage.open() as life:
+        crowded = Crowded(life.town)
+        crowded.gate.set()
+        life.bot.courier.channels = {"signal": crowded}
+        await waits(life, said("erased"), lane=URGENT)
+        await waits(life, said("erased"), address="eva")
+        await life.settled()
+        assert crowded.urgent == {"ana": True, "eva": False}
+
+
+async def test_after_a_text_its_person_rests_and_nobody_else_does(stage: Stage) -> None:
+    async with stage.open() as life:
+        life.town.pause = 3600.0
+        await waits(life, said("erased"), said("stopped"))
+        await waits(life, said("help"), address="eva")
+        await life.hears("ana", "Our copy is deleted")
+        await life.hears("eva", "In danger, write SOS")
+        await waits(life, said("help"), address="iris")
+        await life.hears("iris", "In danger, write SOS")
+        assert len(life.town.told("ana")) == 1
+        assert await life.rows("say") == 1
+
+
+async def test_a_short_rest_ends_by_itself(stage: Stage) -> None:
+    async with stage.open() as life:
+        life.town.pause = 0.01
+        await waits(life, said("erased"), said("stopped"), said("dropped"))
+        await life.settled()
+        assert len(life.town.told("ana")) == 3
+
+
+async def test_while_a_person_rests_their_mails_do_not(stage: Stage, server: MailServer) -> None:
+    mail = Mail(0, "K7Q2FX", "officer@example.org", "<1@bot.example>", b"Subject: x\r\n\r\nsealed\r\n")
+    async with stage.open() as life:
+        life.town.pause = 3600.0
+        await waits(life, said("erased"), said("stopped"))
+        await life.hears("ana", "Our copy is deleted")
+        await waits(life, mail)
+        await server.arrived(1)
+        assert len(life.town.told("ana")) == 1
+
+
 # ── clearing ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -193,20 +354,25 @@ async def test_messages_are_cleared_in_the_messenger_and_where_there_is_none_the
 class Crowded(Town):
     """A channel whose every send waits for a gate."""
 
-    def __init__(self, town: Town) -> None:
-        super().__init__(town._now, town.name)
+    def __init__(self, town: Town, name: str = "", at_once: int = AT_ONCE) -> None:
+        super().__init__(town._now, name or town.name)
+        self.at_once = at_once
         self.gate = asyncio.Event()
         self.inside = self.most = 0
+        self.urgent: dict[str, bool] = {}  # by address
+        self.order: list[str] = []  # addresses, as they were sent to
         self.entered = asyncio.Condition()
 
-    async def send(self, sender: Sender, text: str, say: Say) -> datetime:
+    async def send(self, outgoing: Outgoing) -> Arrived:
         async with self.entered:
             self.inside += 1
             self.most = max(self.most, self.inside)
+            self.urgent[outgoing.sender.address] = outgoing.urgent
+            self.order.append(outgoing.sender.address)
             self.entered.notify_all()
         await self.gate.wait()
         self.inside -= 1
-        return await super().send(sender, text, say)
+        return await super().send(outgoing)
 
 
 async def test_so_many_are_carried_at_once_and_not_more(stage: Stage) -> None:
@@ -222,6 +388,60 @@ async def test_so_many_are_carried_at_once_and_not_more(stage: Stage) -> None:
         await life.settled()
         assert crowded.most == AT_ONCE
         assert all(len(crowded.told(address)) == 1 for address in people)
+
+
+async def test_a_full_channel_holds_up_no_other_channel_and_no_mail(stage: Stage, server: MailServer) -> None:
+    mail = Mail(0, "K7Q2FX", "officer@example.org", "<1@bot.example>", b"Subject: x\r\n\r\nsealed\r\n")
+    async with stage.open() as life:
+        full, free = Crowded(life.town, "telegram", at_once=2), Crowded(life.town)
+        free.gate.set()
+        life.bot.courier.channels = {"telegram": full, "signal": free}
+        for number in range(AT_ONCE + 20):
+            await waits(life, said("erased"), address=f"person {number}", channel="telegram", lane=URGENT)
+        await waits(life, said("help"), address="ana")
+        await waits(life, mail, address="person 5", channel="telegram")
+        await waits(life, Wake(Timer.LATE, life.clock.at, 0), address="person 6", channel="telegram")
+        async with asyncio.timeout(20):
+            while not free.told("ana") or not server.accepted or await life.rows("wake"):
+                await asyncio.to_thread(lambda: None)
+        assert (full.inside, full.most) == (2, 2)
+        full.gate.set()
+        await life.settled()
+        assert full.most == 2
+        assert await life.rows("say") == 0
+
+
+async def test_where_a_channel_is_full_people_in_danger_go_first(stage: Stage) -> None:
+    async with stage.open() as life:
+        crowded = Crowded(life.town, at_once=1)
+        life.bot.courier.channels = {"signal": crowded}
+        await waits(life, said("help"), address="the first")
+        async with asyncio.timeout(20), crowded.entered:
+            await crowded.entered.wait_for(lambda: crowded.inside == 1)
+        for number in range(5):
+            await waits(life, said("help"), address=f"somebody {number}")
+        for number in range(3):
+            await waits(life, said("late", Weight.EMERGENCY), address=f"in danger {number}", lane=URGENT)
+        crowded.gate.set()
+        await life.settled()
+        assert [address[:9] for address in crowded.order] == ["the first", *["in danger"] * 3, *["somebody "] * 5]
+        assert crowded.most == 1
+
+
+async def test_a_channel_that_takes_nothing_now_lets_timers_come_due(stage: Stage) -> None:
+    async with stage.open() as life:
+        closed = Crowded(life.town, at_once=0)
+        life.bot.courier.channels = {"signal": closed}
+        await waits(life, said("help"), Clear(("m1",)), Wake(Timer.LATE, life.clock.at, 0))
+        await life.settled()
+        assert (closed.order, closed.cleared, await life.rows("wake")) == ([], [], 0)
+        closed.at_once = 1
+        closed.gate.set()
+        life.bot.courier.wake()
+        async with asyncio.timeout(20):
+            while await life.rows("say") or await life.rows("clear"):
+                await asyncio.to_thread(lambda: None)
+        assert (closed.order, closed.cleared) == (["ana"], [("ana", "m1")])
 
 
 async def test_a_mail_server_that_hangs_holds_up_nobodys_words(stage: Stage, authority: Authority) -> None:
@@ -263,10 +483,10 @@ async def test_a_report_that_fails_loses_no_mail_and_stops_nobody(stage: Stage, 
     async with stage.open() as life:
         told = life.bot.courier.report
 
-        def poisoned(conn: sa.Connection, who: bytes, happened: object) -> None:
+        def poisoned(conn: sa.Connection, who: bytes, sender: Sender, happened: object) -> None:
             if who == life.bot.desk.shelf.who(Sender("signal", "ana")):
                 raise ValueError("one person's row")
-            told(conn, who, happened)  # type: ignore[arg-type]  # as it was called
+            told(conn, who, sender, happened)  # type: ignore[arg-type]  # as it was called
 
         await waits(life, said("erased"))
         life.bot.courier.report = poisoned

@@ -52,11 +52,6 @@ def test_a_whole_configuration_has_no_findings_and_may_run(settings: Path, now: 
 SETTINGS = [
     ("[terminal]", "", "{file}: [terminal]: expected at least one channel; without it nobody could be heard"),
     (
-        "[terminal]",
-        '[signal]\nservice = "127.0.0.1:8080"\nnumber = "+5215512345678"',
-        "{file}: [signal]: this version has no signal channel yet; take the table out",
-    ),
-    (
         '[mail]\ndirectory = "mails"',
         "",
         "{file}: [mail]: expected host, or directory; without it no case could leave",

@@ -32,7 +32,17 @@ REPORTS: Mapping[str, Callable[[Talk, int], object]] = {
     "late": lambda talk, number: talk.tell(Due(Timer.LATE, number)),
     "give_up": lambda talk, number: talk.tell(Due(Timer.GIVE_UP, number)),
     "gather": lambda talk, _: talk.tell(Due(Timer.GATHER, talk.talk.gathering)),
+    "clear": lambda talk, _: talk.tell(Due(Timer.CLEAR, 0)),
+    "carried": lambda talk, _: talk.carry(elsewhere(talk.hint)),
+    "code_unknown": lambda talk, _: talk.carry(None),
 }
+
+
+def elsewhere(tag: str) -> Talk:
+    """A talk on Telegram that has come to its second question."""
+    talk = Talk(channel="telegram")
+    talk.hint = tag
+    return talk.write("hello").picks(tag, "no", "soon", "tell", "me")
 
 
 def replay(script: str, tag: str) -> str:
@@ -125,7 +135,7 @@ def test_the_transcripts_visit_every_step_of_the_flow() -> None:
 def test_a_wish_to_clear_the_messenger_is_written_down() -> None:
     talk = Talk()
     assert list(written_down(Outcome(None, (Clear(("1", "2")),), erase=True), talk.now, BECAUSE)) == [
-        "! clear",
+        "! clear 2",
         "! erase",
     ]
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot import upkeep
 from bot.conversation.model import Conversation, Sender
@@ -32,12 +33,18 @@ class Kept:
         self.days: list[datetime] = []
         self.called = asyncio.Event()
         self.failing = False
-        self.upkeep = Upkeep(self.writer, self.keyring, lambda: self.at, self.daily)
+        self.upkeep = Upkeep(self.writer, self.keyring, lambda: self.at, self.daily, self.expire_talks)
 
     def daily(self, at: datetime) -> None:
         self.days.append(at)
         if self.failing:
             raise RuntimeError("a fault in what is done daily")
+
+    def expire_talks(self, conn: sa.Connection, now: datetime, limit: int) -> int:
+        gone = self.shelf.expired(conn, now, limit)
+        for who in gone:
+            self.shelf.drop(conn, who)
+        return len(gone)
 
     async def put(self, number: int, lives: timedelta) -> bytes:
         sender = Sender("signal", f"person {number}")

@@ -13,8 +13,8 @@ from datetime import datetime
 from itertools import count
 from typing import TextIO
 
-from bot.channels.base import TakeTurn
-from bot.conversation.model import Message, Say, Sender
+from bot.channels.base import Arrived, Outgoing, TakeTurns
+from bot.conversation.model import Message, Sender
 
 NAME = "terminal"
 PATIENCE = 1.0  # seconds that somebody who types waits for what is on its way
@@ -27,6 +27,10 @@ class Terminal:
     name = NAME
     redelivers = False
     repeats_questions = True
+    has_buttons = False
+    notifies = False
+    at_once = 64
+    pause = 0.0
 
     def __init__(
         self,
@@ -45,7 +49,7 @@ class Terminal:
         self._target = target or sys.stdout
         self._sender = Sender(NAME, "person")
 
-    async def listen(self, take_turn: TakeTurn) -> None:
+    async def listen(self, take_turns: TakeTurns) -> None:
         """Take a turn for each line, until the last."""
         lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._read_into(lines, asyncio.get_running_loop())
@@ -54,12 +58,13 @@ class Terminal:
             line = await self._next(lines)
             if line is None:
                 return
-            await take_turn(Message(self._sender, str(number), self._now(), line.rstrip("\r\n"), hint=self._hint))
+            said = Message(self._sender, str(number), self._now(), line.rstrip("\r\n"), hint=self._hint)
+            await take_turns([said])
 
-    async def send(self, sender: Sender, text: str, say: Say) -> datetime:  # noqa: ARG002 - a terminal shows text alone
-        """Write `text`, without control characters that could move the cursor or hide words."""
-        self._write("".join(char for char in text if _shown(char)) + "\n\n")
-        return self._now()
+    async def send(self, outgoing: Outgoing) -> Arrived:
+        """Write the text, without control characters that could move the cursor or hide words."""
+        self._write("".join(char for char in outgoing.spoken.text if _shown(char)) + "\n\n")
+        return Arrived(self._now())
 
     async def clear(self, sender: Sender, ids: tuple[str, ...]) -> None:
         """A terminal keeps what it has shown; closing its window clears it."""

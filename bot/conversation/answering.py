@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from unicodedata import category
 
 from bot.conversation.asking import added
+from bot.conversation.carrying import confirmed
 from bot.conversation.flow import END, Step
 from bot.conversation.handing import hand_off, hand_on
 from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, Line, Outcome, Timer, Wake
@@ -30,7 +31,8 @@ def picked(turn: Turn, choices: tuple[str, ...]) -> Outcome:
         return again(turn, turn.text("not_seen"))
     if turn.step.choices_from == "languages":
         turn = turn.on(language=choices[0])
-    return answered(turn, Answer(turn.step.keeps, choices, message=turn.message.id))
+    earlier = tuple(choice for choice in turn.talk.picked if choice not in choices)
+    return answered(turn, Answer(turn.step.keeps, (*earlier, *choices), message=turn.message.id))
 
 
 def own_words(turn: Turn, words: str) -> Outcome:
@@ -59,7 +61,9 @@ def flaw_of(turn: Turn, step: Step, words: str) -> Line | None:
 def answered(turn: Turn, answer: Answer) -> Outcome:
     """Keep an answer and go where it leads."""
     step = turn.step
-    turn = turn.on(misses=0, draft="", page=0)
+    turn = turn.on(misses=0, draft="", page=0, picked=())
+    if step.name == turn.book.flow.carried:
+        return confirmed(turn, answer.choices[0])
     if turn.talk.resume and step.name == turn.book.flow.first:
         return to(turn, turn.talk.resume)
     if step.consent:

@@ -38,6 +38,7 @@ class Rulebook:
     fallback: tuple[str, ...]  # spoken, all at once, to a person whose language is not known
     contacts: bool  # the mission has checked resources to show
     site: bool  # the mission has told its website
+    signal: bool  # the mission can be written to on Signal: a talk can be carried there
     window: timedelta  # within which a case of level 3 or 4 leaves
     own_words: frozenset[str]  # channels on which own words are asked for
     intake_lives: timedelta  # an unanswered intake
@@ -73,12 +74,20 @@ def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -
         page=page,
         seen_at=None,
         flow=book.flow.version,
+        picked=conversation.picked if step.name == conversation.step else (),
     )
     return asked, Say(
         lines=(*before, *_said_before(book, asked, step), Line(book.flow.context(step), _values(asked))),
         languages=languages(book, asked),
-        question=Question(step.name, asked.serial, shown(step, offered, page), consent=step.consent is not None),
-        shown=added(asked) if step.shows else (),
+        question=Question(
+            step.name,
+            asked.serial,
+            shown(step, offered, page),
+            consent=step.consent is not None,
+            several=step.kind is Ask.SEVERAL,
+            first=not conversation.flow,
+        ),
+        shown=_listed(asked, step),
         tail=(text(book, asked, "unsent"),) if unsent(asked) else (),
         weight=Weight.EMERGENCY if step.urgent else Weight.QUESTION,
     )
@@ -103,6 +112,12 @@ def expected(flow: Flow, conversation: Conversation) -> Expected:
         consent=step.consent is not None,
         refusals=frozenset(step.names()).difference(step.accepts) if step.consent else frozenset(),
     )
+
+
+def asks_words(book: Rulebook, conversation: Conversation) -> bool:
+    """Whether own words are waited for: then digits may be one's own, too."""
+    step = book.flow.step(conversation.step)
+    return step is not None and step.kind is Ask.WORDS
 
 
 def _numbers(conversation: Conversation, step: Step) -> Offered:
@@ -172,6 +187,13 @@ def _said_before(book: Rulebook, conversation: Conversation, step: Step) -> tupl
     return tuple(
         case_now(book, conversation) if name == "case_now" else text(book, conversation, name) for name in step.says
     )
+
+
+def _listed(conversation: Conversation, step: Step) -> tuple[Answer, ...]:
+    """Return the answers to list above the question: all of them for a review, or what was chosen of this one."""
+    if step.shows:
+        return added(conversation)
+    return (Answer(step.keeps, conversation.picked),) if conversation.picked else ()
 
 
 def _values(conversation: Conversation) -> tuple[tuple[str, str], ...]:

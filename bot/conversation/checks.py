@@ -58,8 +58,8 @@ def _each(flow: Flow, checks: tuple[Check, ...]) -> Iterator[str]:
 
 
 def _roots(flow: Flow) -> Iterator[str]:
-    for key, name in (("first", flow.first), ("sos", flow.sos), ("idle", flow.idle)):
-        if name not in flow.steps:
+    for key, name in (("first", flow.first), ("sos", flow.sos), ("idle", flow.idle), ("carried", flow.carried)):
+        if name not in flow.steps and (name or key != "carried"):
             yield f"flows/{flow.name}.toml: {key} = '{name}' names a step that doesn't exist"
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot.conversation.answering import answered, pass_on, without
+from bot.conversation.answering import answered, pass_on, picked, without
 from bot.conversation.asking import added
+from bot.conversation.carrying import begun, offer
 from bot.conversation.model import Answer, Conversation, Line, Outcome, Way
 from bot.conversation.moves import STALE_AFTER, Turn, again, begin, to
+from bot.conversation.tracing import cleared
 
 WHOM, AGREE, DISAGREES = "whom", "agree", "no"  # for whom a person writes, and whether that one agrees
 STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
@@ -34,9 +36,11 @@ def command(turn: Turn, name: str, argument: str) -> Outcome:
 
 
 def skip(turn: Turn) -> Outcome:
-    """Go on without an answer, where the question allows it."""
+    """Go on without an answer, or with what was picked of it so far, where the question allows it."""
     if not turn.talk.step:
         return begin(turn)
+    if turn.talk.picked:
+        return picked(turn, ())
     if not turn.step.skip:
         return again(turn, turn.text("cannot_skip"))
     return answered(turn, Answer(turn.step.keeps))
@@ -46,7 +50,7 @@ def _start(turn: Turn, argument: str) -> Outcome:
     tongue = turn.book.known.tongues.get(argument, "")
     if tongue:
         turn = turn.on(language=tongue)
-    return again(turn, turn.text("resumed")) if turn.talk.step else begin(turn)
+    return again(turn, turn.text("resumed")) if turn.talk.step else begun(turn)
 
 
 def _help(turn: Turn) -> Outcome:
@@ -79,7 +83,7 @@ def _stop(turn: Turn) -> Outcome:
     """End here: what was not sent goes; a case that was handed over keeps its record, in silence until they write."""
     case = turn.talk.case
     if case is None:
-        return Outcome(None, (turn.status(turn.text("stopped")),))
+        return Outcome(None, (turn.status(turn.text("stopped"), turn.text("clear")), *cleared(turn.talk)))
     kept = replace(case, reply=STOPPED)
     quiet = Conversation(
         replace(turn.talk.sender, address=""),
@@ -89,14 +93,15 @@ def _stop(turn: Turn) -> Outcome:
         urgent=turn.talk.urgent,
         case=kept,
     )
-    return Outcome(quiet, (turn.status(turn.text("stopped_case")),))
+    return Outcome(quiet, (turn.status(turn.text("stopped_case"), turn.text("clear")), *cleared(turn.talk)))
 
 
 def _erase(turn: Turn) -> Outcome:
     """Delete everything at once, and say what has become of the alert."""
     ways = {one.way for one in turn.talk.case.handed} if turn.talk.case else set[Way]()
     name = next((name for way, name in _ERASED if way in ways), "erased")
-    return Outcome(None, (turn.status(turn.text(name)),), erase=True)
+    words = turn.status(turn.text(name), turn.text("clear"))
+    return Outcome(None, (words, *cleared(turn.talk)), erase=True)
 
 
 def _send(turn: Turn) -> Outcome:
@@ -133,4 +138,5 @@ _COMMANDS: Mapping[str, Callable[[Turn, str], Outcome]] = {
     "emergency": lambda turn, _: cry(turn),
     "send": lambda turn, _: _send(turn),
     "start": _start,
+    "signal": lambda turn, _: offer(turn),
 }

@@ -16,7 +16,8 @@ def edited(turn: Turn) -> Outcome:
     """Take an edited message for what it corrects, or say that nothing has changed."""
     old = next((one for one in turn.talk.answers if turn.message.edits in one.message.split()), None)
     if old is None:
-        return _added(turn) if turn.talk.case else again(turn, turn.text("edit_unknown"))
+        takes = turn.talk.case and turn.talk.sender.channel in turn.book.own_words
+        return _added(turn) if takes else again(turn, turn.text("edit_unknown"))
     step = _step_of(turn, old)
     new = _understood(turn, step, old) if step else None
     if step is None or new is None:
@@ -25,6 +26,22 @@ def edited(turn: Turn) -> Outcome:
     if flaw:
         return again(turn.on(draft=new.words), flaw)
     return _corrected(turn, step, old, new)
+
+
+def deleted(turn: Turn) -> Outcome:
+    """Erase the answer whose message the person has deleted, in silence: somebody may be looking at the phone.
+
+    Where the answers are listed or consented to at that moment, that is asked anew: it was for the old ones.
+    """
+    old = [one for one in turn.talk.answers if turn.message.edits in one.message.split()]
+    if not old:
+        return Outcome(turn.talk if turn.talk.step or turn.talk.case else None)
+    turn = turn.on(answers=tuple(one for one in turn.talk.answers if one not in old))
+    if turn.talk.consents:
+        trail = turn.talk.trail
+        return to(turn.on(consents=(), trail=trail[:-1]), trail[-1], turn.text("edited"))
+    step = turn.book.flow.step(turn.talk.step)  # None: a case that rests, with an addition that has not gone yet
+    return again(turn, turn.text("edited")) if step and step.shows else Outcome(turn.talk)
 
 
 def _corrected(turn: Turn, step: Step, old: Answer, new: Answer) -> Outcome:

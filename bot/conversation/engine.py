@@ -9,17 +9,19 @@ from datetime import datetime, timedelta
 
 from bot.conversation.answering import own_words, picked
 from bot.conversation.asking import MORE, Rulebook, case_now, expected
+from bot.conversation.carrying import begun, take_over
 from bot.conversation.commands import command, cry, skip
-from bot.conversation.editing import edited
+from bot.conversation.editing import deleted, edited
 from bot.conversation.flow import Ask
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Chance, Conversation, Kind, Line, Message, Outcome, Say
-from bot.conversation.moves import STALE_AFTER, Turn, again, begin
+from bot.conversation.moves import STALE_AFTER, Turn, again
 from bot.conversation.settling import settle
 from bot.conversation.status import report
+from bot.conversation.tracing import traced
 from bot.conversation.understanding import Cry, Ordered, Own, Picked, Unclear, Understood, understand
 
-__all__ = ["Rulebook", "advance", "lives_until", "report"]
+__all__ = ["Rulebook", "advance", "carry", "lives_until", "report"]
 
 CRY_STALE_AFTER = timedelta(days=1)  # an older cry for help is no longer one
 HINT_AFTER = 2  # messages in a row that were not understood
@@ -33,9 +35,8 @@ def advance(
 
     `now` is aware and in the mission's time zone. No message raises.
     """
-    talk = replace(conversation, sender=message.sender) if conversation else Conversation(message.sender)
-    talk, changed = settle(book, talk)
-    turn = Turn(book, talk, message, now, chance)
+    turn, changed = _turn(book, conversation, message, now, chance)
+    talk = turn.talk
     meaning = understand(message.text, expected(book.flow, talk), talk.language, book.known)
     if _too_late(turn, meaning):
         outcome = _unused(conversation, turn)
@@ -43,7 +44,25 @@ def advance(
         turn = turn.on(heard_at=now, language=talk.language or _spoken(turn, meaning))
         asks_anew = changed and isinstance(meaning, Unclear) and message.kind in _READ
         outcome = again(turn) if asks_anew else _decide(turn, meaning)
-    return _with_note(outcome, Line("say.changed")) if changed and outcome.conversation else outcome
+    noted = _with_note(outcome, Line("say.changed")) if changed and outcome.conversation else outcome
+    return traced(noted, (message.id,) if message.removable else (), now)
+
+
+def carry(  # noqa: PLR0913, PLR0917 - as `advance`, and the talk that is carried
+    book: Rulebook,
+    conversation: Conversation | None,
+    there: Conversation | None,
+    message: Message,
+    now: datetime,
+    chance: Chance,
+) -> tuple[Outcome, Outcome | None]:
+    """Decide the turn of a message that is a code from another channel, where the talk `there` stands.
+
+    Returns what follows here, and there; for there None where the code is left as it is.
+    """
+    turn, _ = _turn(book, conversation, message, now, chance)
+    here, other = take_over(turn.on(heard_at=now, language=turn.talk.language or _hinted(turn)), there)
+    return traced(here, (message.id,) if message.removable else (), now), other
 
 
 def lives_until(book: Rulebook, talk: Conversation, now: datetime) -> datetime:
@@ -53,7 +72,19 @@ def lives_until(book: Rulebook, talk: Conversation, now: datetime) -> datetime:
     return now + (book.urgent_lives if talk.urgent else book.intake_lives)
 
 
+def _turn(
+    book: Rulebook, conversation: Conversation | None, message: Message, now: datetime, chance: Chance
+) -> tuple[Turn, bool]:
+    """Return the turn in the making, and whether the flow has changed since the talk was led last."""
+    fresh = Conversation(message.sender, serial=int(now.timestamp()))  # no button of an earlier talk has such a number
+    talk = replace(conversation, sender=message.sender) if conversation else fresh
+    talk, changed = settle(book, talk)
+    return Turn(book, talk, message, now, chance), changed
+
+
 def _decide(turn: Turn, meaning: Understood) -> Outcome:
+    if turn.message.kind is Kind.DELETED:
+        return deleted(turn)
     if isinstance(meaning, Cry):
         return cry(turn)
     refusal = _refusal(turn)
@@ -63,15 +94,16 @@ def _decide(turn: Turn, meaning: Understood) -> Outcome:
         return command(turn, meaning.command, meaning.argument)
     if turn.message.edits:
         return edited(turn)
-    return _answer(turn, meaning) if turn.talk.step else begin(turn)
+    return _answer(turn, meaning) if turn.talk.step else begun(turn)
 
 
 def _answer(turn: Turn, meaning: Understood) -> Outcome:
     if isinstance(meaning, Picked):
         named = tuple(choice for choice in meaning.choices if choice not in {MORE, SKIP})
-        if named:
-            return picked(turn, named)
-        return again(turn.on(page=1, misses=0)) if MORE in meaning.choices else skip(turn)
+        if MORE in meaning.choices:
+            both = tuple(dict.fromkeys((*turn.talk.picked, *named)))
+            return again(turn.on(page=1, misses=0, picked=both))
+        return picked(turn, named) if named else skip(turn)
     if isinstance(meaning, Own):
         return own_words(turn, meaning.words)
     return _not_understood(turn)
@@ -91,6 +123,8 @@ def _not_understood(turn: Turn) -> Outcome:
 
 def _too_late(turn: Turn, meaning: Understood) -> bool:
     age = turn.now - turn.message.at
+    if turn.message.kind is Kind.DELETED:
+        return False  # a wish that something be gone holds, however late it comes
     if isinstance(meaning, Cry) or (isinstance(meaning, Ordered) and meaning.command == "emergency"):
         return age > CRY_STALE_AFTER
     return age > STALE_AFTER and not _at_any_time(meaning)
@@ -119,9 +153,13 @@ def _refusal(turn: Turn) -> Line | None:
 def _spoken(turn: Turn, meaning: Understood) -> str:
     """Return the language to speak at first: that of the person's own words, else the platform's hint, if offered."""
     cried = meaning.language if isinstance(meaning, Cry | Picked) else ""
+    return cried if cried in turn.book.known.languages else _hinted(turn)
+
+
+def _hinted(turn: Turn) -> str:
+    """Return the language that the platform tells, if it is offered."""
     hint = turn.message.hint
-    wanted = (cried, hint, hint.partition("-")[0].lower())
-    return next((tag for tag in wanted if tag in turn.book.known.languages), "")
+    return next((tag for tag in (hint, hint.partition("-")[0].lower()) if tag in turn.book.known.languages), "")
 
 
 def _with_note(outcome: Outcome, line: Line) -> Outcome:

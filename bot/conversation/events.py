@@ -1,6 +1,6 @@
 """What happens outside, reported as an input like a message: a mail sealed, accepted or refused, a timer due."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.conversation.model import Timer
@@ -8,10 +8,11 @@ from bot.conversation.model import Timer
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The question with this serial reached the person."""
+    """Words reached the person: those of the question with this serial, or (0) of none."""
 
     serial: int
     at: datetime
+    ids: tuple[str, ...] = field(default=(), repr=False)  # what of it can be deleted there later
 
 
 @dataclass(frozen=True, slots=True)

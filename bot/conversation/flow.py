@@ -5,7 +5,7 @@ English words are the catalogs' message ids, the name with its flow is their con
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bot.conversation.model import ConsentKind
@@ -88,6 +88,7 @@ class Flow:
     sos_bound: int  # the same on the emergency path
     steps: Mapping[str, Step]
     texts: Mapping[str, str]  # name -> English, e.g. "left" -> "It has left us at {time} …"
+    carried: str = ""  # where a talk that comes from another channel is shown and confirmed; "": it isn't
 
     def step(self, name: str) -> Step | None:
         """Return the step of that name, or None where the flow has changed."""
@@ -138,7 +139,7 @@ class Command:
     name: str
     number: int
     words: str  # comma separated
-    help: str
+    help: str  # "": HELP doesn't list it
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +148,11 @@ class Commands:
 
     rows: tuple[Command, ...]
     sos: Mapping[str, tuple[str, ...]]
+    alarming: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by language: not for a locked screen
 
     def messages(self) -> Iterator[tuple[str, str]]:
         """Yield (context, message id): "command.stop" and "command.stop.help"."""
         for row in self.rows:
             yield f"command.{row.name}", row.words
-            yield f"command.{row.name}.help", row.help
+            if row.help:
+                yield f"command.{row.name}.help", row.help

@@ -40,6 +40,15 @@ class Kind(StrEnum):
     LOCATION = "location"
     CONTACT = "contact"
     OTHER = "other"
+    DELETED = "deleted"  # the person has deleted the earlier message that `edits` names
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A place in a platform's queue: what stands before one that was taken is never taken again."""
+
+    queue: str  # one for each account of ours
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,8 @@ class Message:
     hint: str = ""  # language tag the platform tells, never an answer
     question: int | None = None  # serial of the question a tap belongs to
     edits: str = field(default="", repr=False)  # id of the earlier message this one corrects
+    queued: Queued | None = None  # None: known by its id
+    removable: bool = False  # the platform lets us delete it there later
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +150,11 @@ class Conversation:
     heard_at: datetime | None = None  # the person's last message
     draft: str = field(default="", repr=False)  # own words that wait for a second look
     resume: str = ""  # the step to come back to after a change of language
+    carried_to: str = ""  # where a talk from another channel goes on once that is confirmed
     gathering: int = 0  # the number of the newest GATHER timer
+    picked: tuple[str, ...] = ()  # of a choice of several, before more kinds were shown
+    traces: tuple[tuple[str, int], ...] = field(default=(), repr=False)  # messages to clear: id, minute since 1970
+    clearing: bool = False  # a CLEAR timer runs
     case: CaseRecord | None = None
 
 
@@ -159,6 +174,8 @@ class Question:
     serial: int
     offered: tuple[tuple[int, str], ...]
     consent: bool = False
+    several: bool = False  # more than one may be chosen
+    first: bool = False  # of a talk
 
 
 class Weight(StrEnum):
@@ -181,6 +198,16 @@ class Say:
     weight: Weight = Weight.QUESTION
     not_before: datetime | None = None  # the person's safe hours
     final: bool = False  # holds codes: may be copied, vanishes
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A Say in words."""
+
+    text: str = field(repr=False)  # whole; without the choices that are buttons
+    buttons: tuple[tuple[int, str], ...] = field(default=(), repr=False)  # number and label, where there are buttons
+    done: str = field(default="", repr=False)  # label of the button that ends a choice of several; "": each one answers
+    copyable: bool = False  # holds contacts or codes, which people must be able to copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +234,7 @@ class Clear:
     """Delete these messages in the messenger."""
 
     ids: tuple[str, ...] = field(repr=False)
+    not_before: datetime | None = None  # closing words can be read for a while
 
 
 class Timer(StrEnum):
@@ -215,6 +243,7 @@ class Timer(StrEnum):
     LATE = "late"  # level 1 and 2: no 250 within five minutes
     GIVE_UP = "give_up"  # 24 hours of tries
     GATHER = "gather"  # ten minutes after the last addition
+    CLEAR = "clear"  # the messenger keeps what it shows; soon it no longer lets us delete it
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +265,7 @@ class Outcome:
     conversation: Conversation | None
     effects: tuple[Effect, ...] = ()
     erase: bool = False  # withdraw every waiting word and mail of this person
+    code: str = field(default="", repr=False)  # lets the talk be carried to another channel, once, for a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,3 +284,4 @@ class Chance:
     return_code: str = field(repr=False)
     check: str = field(repr=False)
     fraction: float  # 0 ≤ x < 1: where in its window a case of level 3 or 4 leaves
+    carry: str = field(default="", repr=False)  # the code that carries a talk to another channel

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.conversation.asking import Rulebook, added, ask, ask_again, languages, text
 from bot.conversation.flow import END, Ask, Step
 from bot.conversation.model import Chance, Conversation, Line, Message, Outcome, Say, Weight
+from bot.conversation.tracing import SHOWN_AFTER_END, cleared
 
 STALE_AFTER = timedelta(hours=1)  # an older message answers nothing
 
@@ -87,7 +88,8 @@ def onward(turn: Turn, target: str, *lines: Line) -> Outcome:
 def _rest(turn: Turn, *lines: Line) -> Outcome:
     """End a talk: what was told is deleted, but for the record of a case that was handed over."""
     if turn.talk.case is None:
-        return Outcome(None, (turn.status(*(lines or (turn.text("ended"),))),))
+        words = turn.status(*(lines or (turn.text("ended"),)), turn.text("clear"))
+        return Outcome(None, (words, *cleared(turn.talk, turn.now + SHOWN_AFTER_END)))
     resting = turn.on(step="", offered=(), seen_at=None, trail=(), resume="").talk
     return Outcome(resting, (turn.status(*lines, turn.text("rest")),))
 

@@ -12,15 +12,17 @@ CHANNELS = ("terminal", "telegram", "signal")
 BARE = "bare"  # the form of a text for a mission that has no contacts, or no website, to show
 
 # Places that the mission's profile fills in, in any text.
-STANDING = frozenset({"mission", "minutes", "hours", "days", "window", "place"})
+STANDING = frozenset({"mission", "minutes", "hours", "days", "window", "place", "vanish", "signal"})
 SITE, CONTACTS, REFERENCE = "site", "contacts", "reference"
 VERIFY = "verify"  # the text with the mission's website
+COVER = "cover"  # what a locked screen shows in place of a text that would alarm whoever sees it
+MENU = ("start", "help", "language", "stop")  # the commands that a messenger lists
 
 # Every text that code says by its name -> the places it fills in there.
 TEXTS: Mapping[str, frozenset[str]] = {
     name: frozenset(filled.split())
     for name, filled in (
-        *((f"refused_{kind.value}", "") for kind in Kind if kind not in {Kind.TEXT, Kind.TAP}),
+        *((f"refused_{kind.value}", "") for kind in Kind if kind not in {Kind.TEXT, Kind.TAP, Kind.DELETED}),
         *((f"runs_{who}", "name contact") for who in ("state", "ngo", "un", "mission", "other")),
         ("adding", ""),
         ("cannot_skip", ""),
@@ -29,7 +31,13 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("case_left", "time"),
         ("case_placed", ""),
         ("case_waiting", ""),
+        ("carry_not", ""),
         ("changed", ""),
+        ("clear", ""),
+        ("code_unknown", ""),
+        ("code_used", ""),
+        (COVER, ""),
+        ("done", ""),
         ("codes", "reference code check"),
         ("dropped", ""),
         ("edit_unknown", ""),
@@ -61,7 +69,11 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("old_tap", ""),
         ("privacy", ""),
         ("rest", ""),
+        *((f"menu_{command}", "") for command in MENU),
+        ("profile_about", ""),
+        ("profile_short", ""),
         ("resumed", ""),
+        ("safer", "code"),
         ("sending", ""),
         ("sending_later", ""),
         ("skip", ""),
@@ -90,7 +102,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 
 # Commands that must work at every step, and all that the program can carry out.
 NEEDED = ("erase", "stop", "help", "back", "skip", "language", "emergency", "privacy", "verify")
-COMMANDS = (*NEEDED, "send")
+COMMANDS = (*NEEDED, "send", "signal")
 
 
 def findings(flow: Flow) -> list[str]:
@@ -127,8 +139,9 @@ def _roles(flow: Flow) -> Iterator[str]:
         ("first", flow.first, _first, 'it must have choices_from = "languages"'),
         ("sos", flow.sos, _sos, "it must be an urgent consent to send"),
         ("idle", flow.idle, _idle, "it must be asked after the handoff"),
+        ("carried", flow.carried, _carried, "it must show the answers, and offer 'yes' and 'no'"),
     ):
-        if not fits(flow.steps[name]):
+        if name and not fits(flow.steps[name]):
             yield f"flows/{flow.name}.toml: step '{name}': as {role} of the flow, {need}"
 
 
@@ -142,6 +155,10 @@ def _sos(step: Step) -> bool:
 
 def _idle(step: Step) -> bool:
     return step.after
+
+
+def _carried(step: Step) -> bool:
+    return step.shows and step.names() == ("yes", "no")
 
 
 def _texts(flow: Flow) -> Iterator[str]:

@@ -29,6 +29,8 @@ LONGEST: Mapping[str, str] = MappingProxyType(
         "days": "14",
         "window": "120",
         "place": "Ciudad de México",
+        "vanish": "24 hours",
+        "signal": "postigo_mission.4242",
         "site": "https://www.gov.uk/world/mexico",
         "contacts": "",
         "time": "23:59",

@@ -26,6 +26,7 @@ class _Head(_Strict):
     first: str
     sos: str
     idle: str
+    carried: str = ""
     review_bound: int
     sos_bound: int
 
@@ -70,12 +71,13 @@ class _Command(_Strict):
     name: str
     number: int
     words: str
-    help: str
+    help: str = ""
 
 
 class _CommandFile(_Strict):
     command: tuple[_Command, ...]
     sos: dict[str, tuple[str, ...]]
+    alarming: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 def read_flow(toml: str, file: str) -> Flow:
@@ -94,16 +96,14 @@ def read_flow(toml: str, file: str) -> Flow:
     steps = {row.name: _step(row, _known_words(_like(row, rows, file), file)) for row in read.step}
     head = read.flow
     version = sha256(toml.encode()).hexdigest()[:12]
-    return Flow(
-        head.name, version, head.first, head.sos, head.idle, head.review_bound, head.sos_bound, steps, read.text
-    )
+    return Flow(version=version, steps=steps, texts=read.text, **head.model_dump())
 
 
 def read_commands(toml: str, file: str) -> Commands:
     """Return the words that work at every step. Raises FlowError as `read_flow` does."""
     read = parsed(_CommandFile, toml, file)
     rows = tuple(Command(row.name, row.number, row.words, row.help) for row in read.command)
-    return Commands(rows, read.sos)
+    return Commands(rows, read.sos, read.alarming)
 
 
 def parsed(shape: type[Shape], toml: str, file: str) -> Shape:

@@ -126,7 +126,7 @@ def _out_of_reach(flow: Flow) -> Iterator[str]:
     onward: dict[str, set[str]] = {}
     for step, _, target in ways(flow):
         onward.setdefault(step, set()).add(target)
-    reached = _spread((flow.first, flow.sos, flow.idle), onward)
+    reached = _spread(tuple(filter(None, (flow.first, flow.sos, flow.idle, flow.carried))), onward)
     yield from (f"{at(flow, name)}nothing leads here" for name in flow.steps if name not in reached)
 
 

@@ -39,6 +39,7 @@ def settle(book: Rulebook, talk: Conversation) -> tuple[Conversation, bool]:
         offered=talk.offered if stands else tuple((number, GONE) for number, _ in talk.offered),
         seen_at=None,
         consents=(),
+        picked=tuple(name for name in talk.picked if name in known and step == talk.step),
     ), True
 
 

@@ -11,6 +11,7 @@ from bot.conversation.asking import Rulebook, hour, languages, text
 from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
 from bot.conversation.handing import hand_on
 from bot.conversation.model import Conversation, Effect, Handed, Line, Outcome, Say, Timer, Wake, Way, Weight
+from bot.conversation.tracing import clear_in_time, cleared, traced
 
 SAFE_HOURS: Mapping[str, tuple[int, int]] = {"day": (9, 18), "evening": (18, 22)}  # the mission's clock
 
@@ -21,9 +22,9 @@ def report(book: Rulebook, conversation: Conversation, event: Event, now: dateti
 
 
 def _delivered(book: Rulebook, talk: Conversation, event: Delivered, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
-    if event.serial != talk.serial:
-        return Outcome(talk)
-    return Outcome(replace(talk, seen_at=talk.seen_at or event.at))  # when it came first, should it come twice
+    if event.serial == talk.serial:
+        talk = replace(talk, seen_at=talk.seen_at or event.at)  # when it came first, should it come twice
+    return traced(Outcome(talk), event.ids, now)
 
 
 def _way(
@@ -53,12 +54,18 @@ def _accepted(book: Rulebook, talk: Conversation, event: Accepted, now: datetime
 def _due(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:
     if event.timer is Timer.GATHER:
         return _gather(book, talk, event, now)
+    if event.timer is Timer.CLEAR:
+        return clear_in_time(talk, now)
     handed = _handed(talk, event.number)
     waits = handed if handed and handed.way not in _SETTLED else None
     if event.timer is Timer.LATE:
         return _late(book, talk, waits, now) if waits else Outcome(talk)
     outcome = _given_up(book, talk, waits, now) if waits else Outcome(talk)
-    return replace(outcome, conversation=_forgetful(outcome.conversation or talk))
+    kept = outcome.conversation or talk
+    forgotten = _forgetful(kept)
+    if forgotten is kept:
+        return outcome
+    return Outcome(forgotten, (*outcome.effects, *cleared(kept)))
 
 
 def _late(book: Rulebook, talk: Conversation, handed: Handed, now: datetime) -> Outcome:
@@ -85,7 +92,7 @@ def _forgetful(talk: Conversation) -> Conversation:
     reply = talk.case.reply if talk.case else ""
     if reply == "here" or reply in SAFE_HOURS:
         return talk
-    return replace(talk, sender=replace(talk.sender, address=""))
+    return replace(talk, sender=replace(talk.sender, address=""), traces=(), clearing=False)
 
 
 def _gather(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:

@@ -6,22 +6,31 @@ Pure. `< ` is what is said, `! ` any other effect; `> ` (the person) and `~ ` (w
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from bot.conversation.model import HandOff, Outcome, Say, Wake
+from bot.conversation.model import Clear, Effect, HandOff, Outcome, Say, Wake
 
 
 def written_down(outcome: Outcome, now: datetime, because: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of one outcome. `because`: the reasons of triage, by context ("triage.danger_now")."""
-    for effect in outcome.effects:
-        if isinstance(effect, Say):
-            yield _said(effect)
-        elif isinstance(effect, HandOff):
-            yield _handed(effect, because)
-        elif isinstance(effect, Wake):
-            yield f"! wake {effect.timer} in {(effect.at - now) // timedelta(minutes=1)} minutes"
-        else:
-            yield "! clear"
+    yield from (_line(effect, now, because) for effect in outcome.effects)
     if outcome.erase:
         yield "! erase"
+    if outcome.code:
+        yield "! code"
+
+
+def _line(effect: Effect, now: datetime, because: Mapping[str, str]) -> str:
+    if isinstance(effect, Say):
+        return _said(effect)
+    if isinstance(effect, HandOff):
+        return _handed(effect, because)
+    if isinstance(effect, Wake):
+        return f"! wake {effect.timer} in {(effect.at - now) // timedelta(minutes=1)} minutes"
+    return _cleared(effect, now)
+
+
+def _cleared(clear: Clear, now: datetime) -> str:
+    later = f" in {(clear.not_before - now) // timedelta(minutes=1)} minutes" if clear.not_before else ""
+    return f"! clear {len(clear.ids)}{later}"
 
 
 def _said(say: Say) -> str:

@@ -135,6 +135,9 @@ class SignalAddress:
 
     username: str = ""  # with its digits: postigo.42
     fingerprint_url: str = ""  # the page that prints what a person compares
+    link: str = ""  # opens a chat with the bot: https://signal.me/…
+    vanish_hours: int = 24  # the disappearing-message timer that the bot sets
+    receipts: bool = True  # whether the person sees that a message was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,10 @@ class TelegramAddress:
     """Where the mission publishes that its bot is on Telegram."""
 
     account: str = ""  # its handle, with or without the @
+    display_name: str = "Postigo"  # plain: somebody else may look at the list of chats
+    name: Mapping[str, str] = field(default_factory=dict)  # language -> instead of `display_name`
+    description: Mapping[str, str] = field(default_factory=dict)  # language -> shown before a chat begins
+    short_description: Mapping[str, str] = field(default_factory=dict)  # language -> shown on the bot's page
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +198,7 @@ class MissionProfile:
     retention: Retention = field(default_factory=Retention)
     window_minutes: int = 120  # a case of level 3 or 4 leaves at a random minute of these
     own_words: tuple[str, ...] = ("signal", "terminal")  # channels on which own words may be asked for
+    alarming: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language -> more words no lock screen shows
 
     def in_language(self, texts: Mapping[str, str], language: str) -> str:
         """Return the text in `language`, else in the first of the profile's languages that has one, else ""."""
@@ -211,6 +219,12 @@ def availability(profile: MissionProfile, support: str, today: date) -> Availabi
     """Return whether the mission gives this form of support: UNKNOWN unless it has lately confirmed it."""
     topic = profile.topics.get(Support(support), Topic())
     return topic.availability if _stands(topic, today) else Availability.UNKNOWN
+
+
+def signal_words(profile: MissionProfile) -> str:
+    """Return how a person finds the bot on Signal: its username, and its link where there is one; "" for nowhere."""
+    signal = profile.signal
+    return f"{signal.username} ({signal.link})" if signal.username and signal.link else signal.username
 
 
 def run_refusals(profile: MissionProfile) -> list[str]:

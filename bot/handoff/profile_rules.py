@@ -30,7 +30,9 @@ _HOUR = 60  # spans are in minutes
 _DAY = 24 * _HOUR
 _TWO_WEEKS = 14 * _DAY
 _TAKEN = {"more", "skip"}  # choices that every question may offer besides its own
-_SEALED_CHANNELS = {"signal", "terminal"}  # Telegram reads what is written to bots
+_CHANNELS = {"signal", "telegram", "terminal"}
+_LONGEST_TIMER = 4 * 7 * 24  # hours; Signal offers four weeks at most
+_NAME_LENGTH, _DESCRIPTION_LENGTH, _SHORT_LENGTH = 64, 512, 120  # what the Bot API takes
 
 
 def mistakes(profile: MissionProfile) -> list[Mistake]:
@@ -62,6 +64,9 @@ def _texts(profile: MissionProfile) -> Iterator[Mistake]:
         ("limits", profile.limits),
         ("minors_policy", profile.minors_policy),
         ("notice.text", profile.notice.text),
+        ("telegram.name", profile.telegram.name),
+        ("telegram.description", profile.telegram.description),
+        ("telegram.short_description", profile.telegram.short_description),
         *((f"promised_times.{level}", texts) for level, texts in profile.promised_times.items()),
         *((f"topics.{support}.text", topic.text) for support, topic in profile.topics.items()),
     ]
@@ -75,7 +80,22 @@ def _found_at(profile: MissionProfile) -> Iterator[Mistake]:
     signal, telegram = profile.signal, profile.telegram
     yield from _if_given(_SIGNAL_NAME, "signal.username", signal.username, "a Signal username like postigo.42")
     yield from _if_given(_SITE, "signal.fingerprint_url", signal.fingerprint_url, _PUBLISHED)
+    yield from _if_given(_SITE, "signal.link", signal.link, "the link that Signal gives: https://signal.me/…")
+    yield from _within("signal.vanish_hours", signal.vanish_hours, 1, _LONGEST_TIMER)
     yield from _if_given(_TELEGRAM_NAME, "telegram.handle", telegram.account, "a Telegram handle like @postigo_bot")
+    yield from _looks(profile)
+
+
+def _looks(profile: MissionProfile) -> Iterator[Mistake]:
+    telegram = profile.telegram
+    for key, table, most in (
+        ("display_name", {"": telegram.display_name}, _NAME_LENGTH),
+        ("name", telegram.name, _NAME_LENGTH),
+        ("description", telegram.description, _DESCRIPTION_LENGTH),
+        ("short_description", telegram.short_description, _SHORT_LENGTH),
+    ):
+        if not all(0 < len(text.strip()) <= most for text in table.values()):
+            yield f"telegram.{key}", f"1 to {most} characters"
 
 
 def _noticed(profile: MissionProfile) -> Iterator[Mistake]:
@@ -169,8 +189,8 @@ def _lasting(profile: MissionProfile) -> Iterator[Mistake]:
     yield from _within("retention.intake_minutes", kept.intake_minutes, 5, kept.urgent_minutes)
     yield from _within("retention.case_minutes", kept.case_minutes, _HOUR, _TWO_WEEKS)
     yield from _within("window_minutes", profile.window_minutes, 0, _DAY)
-    if not set(profile.own_words) <= _SEALED_CHANNELS:
-        yield "own_words", "signal and terminal at most: no other channel is encrypted from end to end"
+    if not set(profile.own_words) <= _CHANNELS:
+        yield "own_words", "signal, telegram or terminal"
 
 
 def _if_given(pattern: re.Pattern[str], key: str, value: str, expected: str) -> Iterator[Mistake]:

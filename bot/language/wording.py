@@ -3,13 +3,14 @@
 Which words, to whom and when is decided before; what the words are stands in the catalogs.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 
 from bot.conversation.flow import Choice, Command, Commands, Flow, Step
-from bot.conversation.model import Answer, Line, Question, Say, Words
+from bot.conversation.model import Answer, Line, Question, Say, Spoken, Words
+from bot.conversation.named import COVER
+from bot.conversation.understanding import fold
 from bot.errors import FlowError
 from bot.language.catalogs import ENGLISH, LANGUAGES, Direction, Language, isolate
 from bot.language.vocabulary import EVERYWHERE, split_words
@@ -17,11 +18,14 @@ from bot.language.vocabulary import EVERYWHERE, split_words
 COMPACT_ABOVE = 14  # choices: more would fill more than a phone's screen, one a line
 COMPACT_WIDTH = 40  # characters a line of a message shows on a small phone
 BETWEEN = " · "
+BUTTON_WIDTH = 30  # characters that a small phone shows of a button; longer labels stand in the text too
+LOCKED_SCREEN = 60  # characters of a message that a locked screen shows
 RIGHT_TO_LEFT_MARK = "\u200f"  # a line that begins with a number or a Latin name still runs right to left
 
 COMMANDS = "commands"  # the line that lists all commands; it has no text of its own
 
 NO_COMMANDS = Commands((), {})
+_TO_COPY = ("{contacts}", "{site}", "{signal}")  # places whose text people must be able to copy
 Standing = Mapping[str, Mapping[str, str]]  # by language: what the mission puts into places, such as {mission}
 
 
@@ -35,10 +39,11 @@ class _Voice:
     words: Words
     commands: Commands
     standing: Mapping[str, str]
+    alarming_words: frozenset[str] = frozenset()
 
     def line(self, line: Line) -> str:
         if line.name == COMMANDS:
-            return "\n".join(map(self.command, self.commands.rows))
+            return "\n".join(self.command(row) for row in self.commands.rows if row.help)
         if line.name not in self.texts:
             raise FlowError(f"flow {self.flow.name}: there is no text named {line.name}")
         return self.words(line.name, self.texts[line.name], {**self.standing, **dict(line.values)})
@@ -72,42 +77,90 @@ class _Voice:
             return self.line(Line(EVERYWHERE[name]))
         return self.words(self.flow.context(step, name), _choice(step, name).label)
 
-    def blocks(self, say: Say) -> Iterator[str]:
+    def blocks(self, say: Say, *, listed: bool = True) -> Iterator[str]:
         yield from map(self.line, say.lines)
         if say.shown:
             yield "\n".join(map(self.shown, say.shown))
-        if say.question and say.question.offered:
+        if listed and say.question and say.question.offered:
             yield self.choices(say.question)
         yield from map(self.line, say.tail)
 
+    def text(self, say: Say, *, listed: bool = True) -> str:
+        return "\n".join(self.blocks(say, listed=listed))
+
+    def labels(self, question: Question) -> list[str]:
+        step = _step(self.flow, question.step)
+        return [self.label(step, name) for _, name in question.offered]
+
+    def to_copy(self, say: Say) -> bool:
+        return any(place in self.texts.get(line.name, "") for line in say.lines for place in _TO_COPY)
+
+    def alarming(self, beginning: str) -> bool:
+        """Whether words stand there that nobody else should read on a locked screen."""
+        return not self.alarming_words.isdisjoint(fold(beginning).split())
+
+
+class Renderer:
+    """Says things in the words of one flow and its languages: prepared once at start."""
+
+    def __init__(self, voices: Mapping[str, _Voice]) -> None:
+        self._voices = voices
+
+    def __call__(self, say: Say) -> str:
+        """Return the whole text of `say`, once in each of its languages, with an empty line between.
+
+        A language that isn't known is said in English. Labels taken from the profile have no translation and
+        stay as they are.
+
+        Raises:
+            FlowError: `say` names a text, step or choice that the flow doesn't have.
+
+        """
+        return "\n\n".join(voice.text(say) for voice in self._spoken_by(say))
+
+    def spoken(self, say: Say, *, buttons: bool, covered: bool) -> Spoken:
+        """Return `say` in words for a channel that may have buttons, and whose messages may show on a locked screen.
+
+        Raises FlowError as the whole text does.
+        """
+        voices = self._spoken_by(say)
+        shown = _buttons(voices, say.question) if buttons and say.question else ()
+        fits = len(voices) == 1 and all(len(label) <= BUTTON_WIDTH for _, label in shown)
+        text = "\n\n".join(voice.text(say, listed=not shown or not fits) for voice in voices)
+        if covered and any(voice.alarming(text[:LOCKED_SCREEN]) for voice in voices):
+            text = f"{voices[0].line(Line(f'say.{COVER}'))}\n{text}"
+        several = bool(shown and say.question and say.question.several)
+        done = voices[0].line(Line("say.done")) if several else ""
+        return Spoken(text, shown, done, say.final or any(voice.to_copy(say) for voice in voices))
+
+    def _spoken_by(self, say: Say) -> Sequence[_Voice]:
+        voices = self._voices
+        return [voices[tag if tag in voices else ENGLISH] for tag in say.languages or (ENGLISH,)]
+
 
 def render(say: Say, flow: Flow, words: Mapping[str, Words]) -> str:
-    """Return the whole text of `say`, once in each of its languages, with an empty line between.
+    """Return the whole text of `say`. `flow`: with its areas and languages filled in. `words`: by tag.
 
-    `flow`: with its areas and languages filled in. `words`: by tag; a language that isn't among them is
-    said in English. Labels taken from the profile have no translation and stay as they are.
-
-    Raises:
-        FlowError: `say` names a text, step or choice that `flow` doesn't have.
-
+    Raises FlowError as `Renderer` does.
     """
     return renderer(flow, words)(say)
 
 
 def renderer(
     flow: Flow, words: Mapping[str, Words], commands: Commands = NO_COMMANDS, standing: Standing = MappingProxyType({})
-) -> Callable[[Say], str]:
-    """Return `render` for one flow and its languages: prepared once at start, it costs a fifth.
+) -> Renderer:
+    """Return what says things in the words of one flow and its languages.
 
     `commands`: what the line "commands" lists. `standing`: values for places in any text, by language; what a
     line brings itself goes before them.
     """
     texts = dict(flow.messages())
-    voices = {
-        tag: _Voice(flow, texts, LANGUAGES[tag], spoken, commands, standing.get(tag, {}))
-        for tag, spoken in words.items()
-    }
-    return partial(_rendered, voices)
+    return Renderer(
+        {
+            tag: _Voice(flow, texts, LANGUAGES[tag], spoken, commands, standing.get(tag, {}), _alarming(commands, tag))
+            for tag, spoken in words.items()
+        }
+    )
 
 
 def in_digits(number: int, language: Language) -> str:
@@ -115,9 +168,19 @@ def in_digits(number: int, language: Language) -> str:
     return str(number).translate(str.maketrans("0123456789", language.digits))
 
 
-def _rendered(voices: Mapping[str, _Voice], say: Say) -> str:
-    spoken = (voices[tag if tag in voices else ENGLISH] for tag in say.languages or (ENGLISH,))
-    return "\n\n".join("\n".join(voice.blocks(say)) for voice in spoken)
+def _alarming(commands: Commands, tag: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in commands.alarming.get(tag, ()))
+
+
+def _buttons(voices: Sequence[_Voice], question: Question) -> tuple[tuple[int, str], ...]:
+    """Return number and label of each choice; in several languages at once, where nobody knows which one is read."""
+    labels = zip(*(voice.labels(question) for voice in voices), strict=True)
+    numbers = [number for number, _ in question.offered]
+    language = voices[0].language
+    return tuple(
+        (number, f"{in_digits(number, language)} {' / '.join(dict.fromkeys(said))}")
+        for number, said in zip(numbers, labels, strict=True)
+    )
 
 
 def _step(flow: Flow, name: str) -> Step:

@@ -17,13 +17,9 @@ from typing import Literal, Protocol
 
 import aiosmtplib
 
-from bot.errors import DeliveryError, SettingsError, Undeliverable
+from bot.errors import DeliveryError, SettingsError, Undeliverable, UnsureDelivery
 
 GOODBYE = 5.0  # seconds that a server may take to answer QUIT; the mail has been accepted by then
-
-
-class UnsureDelivery(DeliveryError):  # noqa: N818 - named by what the caller learns
-    """The connection ended after the mail was sent and before it was answered: it may or may not have arrived."""
 
 
 class TlsRefused(DeliveryError):  # noqa: N818 - named by what the caller learns

@@ -36,6 +36,7 @@ _KEYS = {
     "account": "handle",
     "contacts": "contact",
     "password": "password_file",
+    "secret": "secret_file",
     "token": "token_file",
 }
 
@@ -103,6 +104,8 @@ def read_settings(path: Path) -> Settings:
     settings = _read(path, _table(path), Settings)
     if isinstance(settings.mail, Smtp) and bool(settings.mail.username) != bool(settings.mail.password):
         raise SettingsError(f"{path}: mail.username: expected username and password_file together, or neither")
+    if settings.telegram and bool(settings.telegram.webhook_url) != bool(settings.telegram.secret):
+        raise SettingsError(f"{path}: telegram.webhook_url: expected webhook_url and secret_file together, or neither")
     return settings
 
 

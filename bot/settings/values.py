@@ -104,6 +104,7 @@ Beside = Annotated[Path, AfterValidator(_beside)]
 
 _HOST = _matching(r"[A-Za-z0-9.:-]+", "the name of a server")
 _ADDRESS = _matching(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "a mail address in plain ASCII")
+_OPERATOR = _matching(r"([!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)?", "a mail address in plain ASCII")
 _SERVICE = _matching(r"(https?://)?[^\s/]+:[0-9]+/?", "host:port, or that with http:// or https://")
 _NUMBER = _matching(r"\+[1-9][0-9]{6,14}", "a number as in +5215512345678")  # E.164
 _TOKEN = _matching(r"[0-9]+:[A-Za-z0-9_-]{20,}", "a file that holds a bot token: digits, a colon, letters")
@@ -111,6 +112,9 @@ _API = _matching(  # the token travels in the address
     r"https://[^\s/]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/\S*)?",
     "an address with https://, or with http:// on this machine",
 )
+_HOOK = _matching(r"(https://[^\s/]+(/\S*)?)?", "an address with https://, to which Telegram sends messages")
+_LISTEN = _matching(r"[A-Za-z0-9.:\[\]-]+:[0-9]+", "host:port, as in 127.0.0.1:8081")
+_HOOK_SECRET = _matching(r"([A-Za-z0-9_-]{16,256})?", "a file that holds 16 to 256 letters, digits, _ or -")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,9 @@ class Telegram:
 
     token: Annotated[str, AfterValidator(_secret), _TOKEN] = field(repr=False)
     api: Annotated[str, _API, AfterValidator(_bare)] = "https://api.telegram.org"
+    webhook_url: Annotated[str, _HOOK] = ""  # "": the bot asks for messages itself
+    listen: Annotated[str, _LISTEN] = "127.0.0.1:8081"  # where the webhook is answered
+    secret: Annotated[str, AfterValidator(_secret), _HOOK_SECRET] = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +185,7 @@ class Settings:
         ]
         | None
     ) = None
+    operator: Annotated[str, _OPERATOR] = ""  # whom an unsealed mail without content may wake; "": nobody
     telegram: Telegram | None = None
     signal: Signal | None = None
     terminal: Annotated[bool, BeforeValidator(_present)] = False

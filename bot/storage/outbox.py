@@ -6,18 +6,18 @@ connection. How an effect is carried out is told elsewhere.
 
 import os
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from bot.conversation.model import Clear, Effect, HandOff, Sender, Wake
+from bot.conversation.model import Effect, HandOff, Sender, Wake
 from bot.errors import SealingError
+from bot.storage import outbox_sql as sql
 from bot.storage.envelope import Envelope
 from bot.storage.keyring import Keyring
 from bot.storage.letters import KINDS, Kind, Mail, Row, read, written
-from bot.storage.statement import Statement
 from bot.storage.tables import MINUTE_SECONDS, OTHER, URGENT, minute, of
 
 __all__ = ["Mail", "Outbox", "Row"]
@@ -29,29 +29,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTE = struct.Struct(">QQ")  # serial, due in microseconds since the epoch
 
 
-_PUT = Statement(
-    "INSERT INTO outbox (id, kind, lane, next_try, expires, attempts, trying, channel, wrapped, sealed) "
-    "VALUES (:id, :kind, :lane, :next_try, :expires, 0, 0, :channel, :wrapped, :sealed)"
-)
-_ALL_KINDS = 2  # what is looked for: 1 mails, 0 everything else
-_COMING = Statement(
-    "SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try <= :minute "
-    "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 ELSE 0 END = :sought) ORDER BY next_try"
-)
-_DOUBTED = Statement("SELECT COUNT(*) FROM outbox WHERE id >= :who AND id < :after AND kind = 'mail' AND trying = 1")
-_OF_ONE = Statement(
-    "SELECT id, kind, lane, attempts, trying, expires, wrapped, sealed FROM outbox "
-    "WHERE id >= :who AND id < :after AND (next_try <= :minute OR (kind = 'say' AND attempts > 0)) "
-    "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 ELSE 0 END = :sought)"
-)
-_MARK = Statement("UPDATE outbox SET trying = 1, attempts = attempts + 1 WHERE id = :id")
-_DONE = Statement("DELETE FROM outbox WHERE id = :id")
-_WRAPPED = Statement("SELECT wrapped FROM outbox WHERE id = :id")
-_AGAIN = Statement("UPDATE outbox SET trying = :trying, next_try = :next_try, wrapped = :wrapped WHERE id = :id")
-_NEXT_MINUTE = Statement("SELECT MIN(next_try) FROM outbox WHERE lane = :lane AND next_try >= :minute")
-_IN_MINUTE = Statement("SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try = :minute LIMIT :most")
-_ONE = Statement("SELECT lane, wrapped, sealed FROM outbox WHERE id = :id")
-_MAILS = Statement("SELECT id, wrapped, sealed FROM outbox WHERE id >= :who AND id < :after AND kind = 'mail'")
+_Sought = Mapping[str, int | str]
 
 
 class _Found(NamedTuple):
@@ -99,7 +77,7 @@ class Outbox:
             due = _due(effect, now)
             letter = written(sender, effect)
             wrapped, sealed = self._envelope.close(row, letter, _note(self._next_serial(now), due))
-            _PUT(
+            sql.PUT(
                 conn,
                 id=row,
                 kind=KINDS[type(effect)],
@@ -111,19 +89,29 @@ class Outbox:
                 sealed=sealed,
             )
 
-    def claimable(
-        self, conn: sa.Connection, now: datetime, limit: int, busy: Collection[bytes], *, mails: bool | None = None
+    def claimable(  # noqa: PLR0913 - what is sought, by name
+        self,
+        conn: sa.Connection,
+        now: datetime,
+        limit: int,
+        busy: Collection[bytes],
+        *,
+        mails: bool | None = None,
+        full: Collection[str] = (),
     ) -> list[Row]:
         """Return what is due: people with something urgent first, each person's rows together and in order.
 
         `mails` True: only mails; False: everything else. A mail server that hangs must not hold up words.
+
+        `full` names channels (two at most) that take no more words now: theirs are left out.
 
         `busy` names people or single rows that are being carried now. A person's words keep their order: a
         Say whose try failed, or that is being carried, holds back the later ones (an ordinary one nothing
         urgent). One that waits for its hour for the first time doesn't, and only a Say waits for another row.
         """
         rows: list[Row] = []
-        sought = _ALL_KINDS if mails is None else int(mails)
+        full_1, full_2 = (*full, "", "")[:2]
+        sought: _Sought = {"sought": sql.ALL_KINDS if mails is None else int(mails), "full_1": full_1, "full_2": full_2}
         for who in self._people(conn, now, busy, sought):
             rows += self._in_order(now, busy, self._of_one(conn, who, now, sought))
             if len(rows) >= limit:
@@ -132,28 +120,36 @@ class Outbox:
 
     def mark_trying(self, conn: sa.Connection, row: bytes) -> bool:
         """Note that a try begins; False: the row is gone (erased, withdrawn) and must not be carried out."""
-        return _MARK(conn, id=row).rowcount == 1
+        return sql.MARK(conn, id=row).rowcount == 1
 
     def done(self, conn: sa.Connection, row: bytes) -> None:
         """Delete a row that was carried out, or never can be."""
-        _DONE(conn, id=row)
+        sql.DONE(conn, id=row)
+
+    def drop_words(self, conn: sa.Connection, who: bytes) -> None:
+        """Delete what waits to be said to this person, or deleted at their messenger: nothing arrives there."""
+        sql.DROP_WORDS(conn, **of(who))
+
+    def drop_timers(self, conn: sa.Connection, who: bytes) -> None:
+        """Delete the timers of a talk that is over."""
+        sql.DROP_WAKES(conn, **of(who))
 
     def again(self, conn: sa.Connection, row: bytes, due: datetime, *, unsure: bool = False) -> bool:
         """Try once more at `due`. `unsure`: the last try may have arrived. False: the row is gone.
 
         Raises SealingError: the row no longer opens.
         """
-        found = _WRAPPED(conn, id=row).fetchone()
+        found = sql.WRAPPED(conn, id=row).fetchone()
         if found is None:
             return False
         serial, _ = self._read_note(row, found[0])
         wrapped = self._envelope.with_note(row, found[0], _note(serial, due))
-        _AGAIN(conn, id=row, trying=int(unsure), next_try=minute(due), wrapped=wrapped)
+        sql.AGAIN(conn, id=row, trying=int(unsure), next_try=minute(due), wrapped=wrapped)
         return True
 
     def in_doubt(self, conn: sa.Connection, who: bytes) -> bool:
         """Return whether a mail of this person is on its way, or may have arrived unanswered."""
-        return bool(_DOUBTED(conn, **of(who)).fetchall()[0][0])
+        return bool(sql.DOUBTED(conn, **of(who)).fetchall()[0][0])
 
     def next_due(self, conn: sa.Connection, after: datetime | None = None) -> datetime | None:
         """Return when something comes due (the first time later than `after`, if given), or None."""
@@ -174,13 +170,13 @@ class Outbox:
 
         Raises SealingError: the row no longer opens.
         """
-        found = _ONE(conn, id=row).fetchone()
+        found = sql.ONE(conn, id=row).fetchone()
         if found is None:
             return False
         lane, wrapped, sealed = found
         sender, _ = read("hand_off", self._envelope.open(row, wrapped, sealed))
         self.put(conn, who, sender, mails, now, lane=lane, expires=expires)
-        _DONE(conn, id=row)
+        sql.DONE(conn, id=row)
         return True
 
     def hasten(self, conn: sa.Connection, who: bytes, now: datetime) -> None:
@@ -188,7 +184,7 @@ class Outbox:
 
         Raises SealingError: one no longer opens.
         """
-        waiting = [(row, self._read_note(row, wrapped)[1]) for row, wrapped, _ in _MAILS(conn, **of(who)).fetchall()]
+        waiting = [(row, self._read_note(row, wrapped)[1]) for row, wrapped, _ in sql.MAILS(conn, **of(who)).fetchall()]
         ahead = min((due for _, due in waiting), default=now) - now
         for row, due in waiting:
             self.again(conn, row, due - max(ahead, timedelta()))
@@ -212,11 +208,11 @@ class Outbox:
             self.unreadable.add(row)
             return None
 
-    def _people(self, conn: sa.Connection, now: datetime, busy: Collection[bytes], sought: int) -> Iterator[bytes]:
+    def _people(self, conn: sa.Connection, now: datetime, busy: Collection[bytes], sought: _Sought) -> Iterator[bytes]:
         """Yield each person who has something due, those with something urgent first."""
         told = set(busy)
         for lane in (URGENT, OTHER):
-            for row, wrapped in _COMING(conn, lane=lane, minute=minute(now), sought=sought):
+            for row, wrapped in sql.COMING(conn, lane=lane, minute=minute(now), **sought):
                 who = row[:-TAIL_BYTES]
                 if who in told or row in told:
                     continue
@@ -236,10 +232,10 @@ class Outbox:
             if due and (row := self._row(found.id[:-TAIL_BYTES], found)):
                 yield row
 
-    def _of_one(self, conn: sa.Connection, who: bytes, now: datetime, sought: int) -> list[_Found]:
+    def _of_one(self, conn: sa.Connection, who: bytes, now: datetime, sought: _Sought) -> list[_Found]:
         """Return the rows of one person that are due or hold others back, in order, without those past their time."""
         found = []
-        for row, *columns in _OF_ONE(conn, **of(who), minute=minute(now), sought=sought):
+        for row, *columns in sql.OF_ONE(conn, **of(who), minute=minute(now), **sought):
             note = self._known_note(row, columns[-2])
             if note:
                 found.append(_Found(*note, row, *columns))
@@ -267,8 +263,8 @@ class Outbox:
 
     def _next_in(self, conn: sa.Connection, lane: int, after: datetime) -> datetime | None:
         at = minute(after)
-        while (found := _NEXT_MINUTE(conn, lane=lane, minute=at).fetchone()) and found[0] is not None:
-            rows = _IN_MINUTE(conn, lane=lane, minute=found[0], most=SOON_ROWS)
+        while (found := sql.NEXT_MINUTE(conn, lane=lane, minute=at).fetchone()) and found[0] is not None:
+            rows = sql.IN_MINUTE(conn, lane=lane, minute=found[0], most=SOON_ROWS)
             notes = [note for row, wrapped in rows if (note := self._known_note(row, wrapped))]
             if times := [due for _, due in notes if due > after]:
                 return min(times)
@@ -279,7 +275,7 @@ class Outbox:
 def _due(effect: Effect | Mail, now: datetime) -> datetime:
     if isinstance(effect, Wake):
         return effect.at
-    if isinstance(effect, Clear | HandOff):
+    if isinstance(effect, HandOff):
         return now  # answers are sealed at once; it is the mail that waits for its hour
     return effect.not_before or now
 

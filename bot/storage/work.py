@@ -17,6 +17,7 @@ from bot.storage.tables import minute
 
 WHO_BYTES = 16
 SEEN_FOR = timedelta(hours=72)
+QUEUED_FOR = timedelta(hours=25)
 
 _LOAD = Statement("SELECT wrapped, sealed FROM talk WHERE who = :who")
 _KEEP = Statement(
@@ -25,11 +26,18 @@ _KEEP = Statement(
 )
 _DROP = Statement("DELETE FROM talk WHERE who = :who")
 _SEE = Statement("INSERT INTO seen (hash, expires) VALUES (:hash, :expires) ON CONFLICT (hash) DO NOTHING")
+_SEEN = Statement("SELECT 1 FROM seen WHERE hash = :hash")
 _REMEMBER = Statement(
     "INSERT INTO way_back (code, who, expires) VALUES (:code, :who, :expires) "
     "ON CONFLICT (code) DO UPDATE SET who = excluded.who, expires = excluded.expires"
 )
 _RETURNS = Statement("SELECT who FROM way_back WHERE code = :code")
+_SPEND = Statement("DELETE FROM way_back WHERE code = :code AND expires > :minute RETURNING who")
+_EXPIRED = Statement("SELECT who FROM talk WHERE expires <= :minute LIMIT :most")
+_PLACE = Statement("SELECT value FROM state WHERE name = :name")
+_MOVE = Statement(
+    "INSERT INTO state (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 _COUNT = Statement(
     "INSERT INTO counts (week, level, language, number) VALUES (:week, :level, :language, 1) "
     "ON CONFLICT (week, level, language) DO UPDATE SET number = counts.number + 1"
@@ -72,6 +80,27 @@ class Shelf:
         """Delete the conversation alone; what waits for the person stays."""
         _DROP(conn, who=who)
 
+    def expired(self, conn: sa.Connection, now: datetime, most: int) -> list[bytes]:
+        """Return at most so many people whose talk is past its time."""
+        return [bytes(row[0]) for row in _EXPIRED(conn, minute=minute(now), most=most)]
+
+    def place(self, conn: sa.Connection, queue: str, now: datetime) -> int:
+        """Return the first place in a platform's queue that was not taken yet; 0 if nobody can say.
+
+        A platform keeps what nobody has taken for a day at most, and may begin to count anew after a week of
+        silence: what is known counts for a day and an hour.
+        """
+        at = _PLACE(conn, name=f"{queue} at").fetchone()
+        if at is None or at[0] < minute(now - QUEUED_FOR):
+            return 0
+        row = _PLACE(conn, name=queue).fetchone()
+        return int(row[0]) if row else 0
+
+    def move(self, conn: sa.Connection, queue: str, place: int, now: datetime) -> None:
+        """Note that everything before `place` is taken."""
+        _MOVE(conn, name=queue, value=place)
+        _MOVE(conn, name=f"{queue} at", value=minute(now))
+
     def seen_before(self, conn: sa.Connection, sender: Sender, message_id: str, now: datetime) -> bool:
         """Return whether this message came in the last 72 hours, and remember that it did."""
         self._keyring.today(now)
@@ -88,9 +117,33 @@ class Shelf:
         row = _RETURNS(conn, code=self._code(code)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def lend_code(self, conn: sa.Connection, code: str, who: bytes, expires: datetime) -> None:
+        """Let `code` carry this person's talk to another channel, once, until `expires`."""
+        _REMEMBER(conn, code=self._carry(code), who=who, expires=minute(expires))
+
+    def spend_code(self, conn: sa.Connection, code: str, now: datetime) -> bytes | None:
+        """Return whose talk the code carries, and let it be used up; None: unknown, used or too old."""
+        row = _SPEND(conn, code=self._carry(code), minute=minute(now)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def remember_erasing(self, conn: sa.Connection, sender: Sender, message_id: str, now: datetime) -> None:
+        """Keep of an erased person that this one message was taken: it may come twice, and must change nothing."""
+        _SEE(conn, hash=self._erasing(sender, message_id), expires=minute(now + SEEN_FOR))
+
+    def erased_by(self, conn: sa.Connection, sender: Sender, message_id: str) -> bool:
+        """Return whether this message has erased its person already."""
+        return _SEEN(conn, hash=self._erasing(sender, message_id)).fetchone() is not None
+
     def count(self, conn: sa.Connection, week: str, level: int, language: str) -> None:
         """Count one case in its week ("2026-W47"), by level and language."""
         _COUNT(conn, week=week, level=level, language=language)
+
+    def _carry(self, code: str) -> bytes:
+        return self._keyring.keyed_hash("carry", code)
+
+    def _erasing(self, sender: Sender, message_id: str) -> bytes:
+        """Return a mark that doesn't begin with the person's hash: nothing else leads to it."""
+        return self._keyring.keyed_hash("erasing", sender.channel, sender.address, message_id)
 
     def _code(self, code: str) -> bytes:
         return self._keyring.keyed_hash("code", code)

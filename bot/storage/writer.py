@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -27,6 +27,9 @@ BATCH_SECONDS = 0.020  # the same, so that nobody waits long for those behind
 _SAVE = Statement("SAVEPOINT job")
 _KEEP = Statement("RELEASE job")
 _UNDO = Statement("ROLLBACK TO job")
+_SAVE_PART = Statement("SAVEPOINT part")
+_KEEP_PART = Statement("RELEASE part")
+_UNDO_PART = Statement("ROLLBACK TO part")
 
 
 @dataclass(slots=True, eq=False)
@@ -152,6 +155,29 @@ def _do_one(conn: sa.Connection, waiting: _Waiting) -> None:
         waiting.error = error
         _UNDO(conn)
     _KEEP(conn)
+
+
+def apart(conn: sa.Connection, job: Callable[[sa.Connection], object]) -> Exception | None:
+    """Run a part of a job that is undone alone if it fails; return what it raised.
+
+    Raises what the database itself raises: then the whole job fails.
+    """
+    _SAVE_PART(conn)
+    try:
+        job(conn)
+    except _broken(conn):
+        raise
+    except Exception as error:  # noqa: BLE001 - one message's fault is nobody else's
+        _UNDO_PART(conn)
+        _KEEP_PART(conn)
+        return error
+    _KEEP_PART(conn)
+    return None
+
+
+def _broken(conn: sa.Connection) -> type[Exception]:
+    """Return what a driver raises when the database itself can't: disk full, connection gone."""
+    return cast("type[Exception]", cast("Any", conn.dialect).dbapi.Error)
 
 
 def _answer_all(done: list[_Waiting]) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
+from bot.channels.base import Arrived, Outgoing
 from bot.channels.terminal import NAME, Terminal
-from bot.conversation.model import Kind, Line, Message, Say, Sender
+from bot.conversation.model import Kind, Line, Message, Say, Sender, Spoken
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PERSON = Sender(NAME, "person")
@@ -38,8 +40,8 @@ def shown(one: Terminal) -> str:
 async def heard(one: Terminal) -> list[Message]:
     taken: list[Message] = []
 
-    async def take(message: Message) -> None:
-        taken.append(message)
+    async def take(messages: Sequence[Message]) -> None:
+        taken.extend(messages)
 
     async with asyncio.timeout(20):
         await one.listen(take)
@@ -105,7 +107,7 @@ async def test_who_types_does_not_wait_for_a_mail_that_nobody_takes(monkeypatch:
 )
 async def test_control_characters_are_not_shown(text: str, visible: str) -> None:
     one = terminal(io.StringIO(""))
-    assert await one.send(PERSON, text, SAY) == NOW
+    assert await one.send(Outgoing(PERSON, Spoken(text), SAY)) == Arrived(NOW)
     assert shown(one) == visible + "\n\n"
 
 

@@ -66,7 +66,7 @@ def test_no_is_no_and_what_was_consented_is_forgotten(step: str) -> None:
         assert (talk.step, talk.talk.consents) == ("contacts", ())
         assert talk.lines[0] == f"{step}.note.0"
     else:
-        assert (talk.conversation, talk.lines) == (None, (f"{step}.note.0",))
+        assert (talk.conversation, talk.lines) == (None, (f"{step}.note.0", "clear_terminal"))
 
 
 def test_both_consents_go_with_the_case_with_version_and_time() -> None:
@@ -192,7 +192,7 @@ def test_who_does_not_agree_is_not_written_about() -> None:
 
 
 def test_several_notes_of_one_step_are_told_apart() -> None:
-    assert at_step("act").pick("no").lines == ("act.note.0",)
+    assert at_step("act").pick("no").lines == ("act.note.0", "clear_terminal")
 
 
 def test_the_language_chosen_is_spoken_from_then_on() -> None:

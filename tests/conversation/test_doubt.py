@@ -25,7 +25,7 @@ def test_a_try_that_nobody_answered_may_have_arrived_and_that_is_said_once() -> 
 
 
 def test_what_may_have_arrived_is_erased_with_these_words() -> None:
-    assert in_doubt().write("erase").lines == ("erased_in_doubt",)
+    assert in_doubt().write("erase").lines == ("erased_in_doubt", "clear_terminal")
 
 
 def test_what_was_in_doubt_and_then_left_is_told() -> None:
@@ -40,7 +40,7 @@ def test_what_lies_in_a_folder_stays_on_its_way() -> None:
     assert talk.write("hello").lines[:2] == ("not_understood", "case_placed")
     assert talk.talk.case is not None
     assert talk.talk.case.handed[0].way is Way.PLACED
-    assert talk.write("erase").lines == ("erased_maybe",)
+    assert talk.write("erase").lines == ("erased_maybe", "clear_terminal")
 
 
 @pytest.mark.parametrize("way", ["SOS", "🆘"])

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from fakes import Talk, at_step, begun, sent, sent_in_emergency
+from fakes import Talk, at_step, begun, rulebook, sent, sent_in_emergency, written
 
 from bot.conversation.asking import added
 from bot.conversation.events import Due
-from bot.conversation.model import Timer
+from bot.conversation.model import Kind, Timer
 
 ROAD = ("no", "no", "tell", "other", "cannot", "held", "recent", "MX-OAX", "quiet", "here")  # m3 to m12
 
@@ -195,3 +195,108 @@ def test_after_back_answers_before_at_and_behind_the_question_can_be_corrected()
         "review",
         {one: before[one] for one in before if one != "agree"} | {"whom": ("me",)},
     )
+
+
+# ── a message that the person has deleted ────────────────────────────────────────────────────────────────
+
+
+def delete(talk: Talk, number: int, late: timedelta = timedelta(0)) -> Talk:
+    return talk.write("", kind=Kind.DELETED, edits=f"m{number}", late=late)
+
+
+@pytest.mark.parametrize(("number", "step"), [(4, "danger"), (6, "whom"), (8, "event"), (10, "area")])
+def test_a_deleted_message_erases_its_answer_in_silence(number: int, step: str) -> None:
+    talk = begun().picks(*ROAD[:-1])
+    before, waiting = told(talk), talk.talk
+    delete(talk, number)
+    assert told(talk) == {name: answer for name, answer in before.items() if name != step}
+    assert talk.outcome.effects == ()
+    assert (talk.step, talk.talk.serial, talk.talk.offered) == (waiting.step, waiting.serial, waiting.offered)
+
+
+@pytest.mark.parametrize("hours", [2, 23, 60])
+def test_however_late_it_comes_a_deletion_holds_and_nothing_is_said(hours: int) -> None:
+    talk = delete(begun().picks(*ROAD[:-1]), 8, timedelta(hours=hours))
+    assert ("event" in told(talk), talk.outcome.effects) == (False, ())
+
+
+def test_a_deletion_while_the_answers_are_listed_asks_anew_with_the_new_list() -> None:
+    talk = begun().picks(*ROAD)
+    serial = talk.talk.serial
+    delete(talk, 8)
+    assert (talk.step, talk.lines[0]) == ("review", "edited")
+    assert talk.talk.serial > serial
+    assert "event" not in {one.step for one in talk.says[-1].shown}
+
+
+def test_a_deletion_after_the_first_consent_asks_for_it_again() -> None:
+    talk = delete(begun().picks(*ROAD, "send"), 8)
+    assert (talk.step, talk.lines[0], talk.talk.consents) == ("review", "edited", ())
+    talk.picks("send", "act")
+    assert "event" not in {one.step for one in talk.handed[0].answers}
+
+
+def test_a_yes_written_before_that_question_came_back_is_no_consent() -> None:
+    talk = begun().picks(*ROAD).write("", kind=Kind.DELETED, edits="m8", seen=False)
+    assert (talk.pick("send").step, talk.lines[0], talk.talk.consents) == ("review", "not_seen", ())
+
+
+def test_in_an_emergency_a_deleted_yes_is_asked_anew() -> None:
+    talk = delete(Talk().write("SOS").pick("me"), 2)
+    assert (talk.step, talk.talk.consents, told(talk), talk.talk.urgent) == ("sos", (), {}, True)
+
+
+def test_an_answer_that_was_corrected_goes_with_either_of_its_messages() -> None:
+    for number in (10, 13):
+        talk = begun().picks(*ROAD).write("Chiapas", edits="m10")
+        assert "area" in told(talk)
+        assert "area" not in told(delete(talk, number))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 99])
+def test_a_deleted_message_that_gave_nothing_changes_nothing_and_nothing_is_said(number: int) -> None:
+    talk = begun().picks(*ROAD)
+    kept = told(talk)
+    delete(talk, number)
+    assert (talk.outcome.effects, told(talk), talk.step) == ((), kept, "review")
+
+
+def test_a_deletion_by_somebody_unknown_begins_no_talk() -> None:
+    talk = delete(Talk(), 1)
+    assert (talk.conversation, talk.outcome.effects) == (None, ())
+
+
+def test_what_has_gone_to_the_mission_is_not_taken_back_and_no_false_word_is_said() -> None:
+    talk = delete(sent(), 8)
+    assert (talk.step, talk.outcome.effects, len(talk.handed)) == ("more", (), 1)
+    assert delete(sent().pick("no"), 8).outcome.effects == ()
+
+
+def test_an_addition_that_has_not_gone_yet_goes_no_more() -> None:
+    talk = delete(sent().picks("yes", "free", "none"), 14)
+    assert (told(talk), talk.outcome.effects) == ({"deadline": ("none",)}, ())
+    gathered = talk.talk.gathering
+    talk = delete(talk, 15).tell(Due(Timer.GATHER, gathered))
+    assert (len(talk.handed), talk.outcome.effects) == (1, ())
+
+
+def test_an_addition_of_a_case_that_rests_goes_no_more_either() -> None:
+    talk = sent().write("Two men", edits="m7").pick("no")
+    assert (talk.step, told(talk)) == ("", {"text": "Two men"})
+    delete(talk, 13)
+    assert (talk.step, told(talk), talk.outcome.effects) == ("", {}, ())
+
+
+def test_at_the_list_of_additions_a_deletion_asks_anew() -> None:
+    talk = at_step("add_send")
+    one = talk.talk.answers[-1]
+    talk.write("", kind=Kind.DELETED, edits=one.message)
+    assert (talk.step, talk.lines[0]) == ("add_send", "edited")
+    assert one not in talk.talk.answers
+
+
+def test_a_deletion_in_silence_is_one_after_the_flow_has_changed_too() -> None:
+    talk = begun().picks(*ROAD[:-1])
+    talk.book = rulebook(written("intake.toml").replace("What happened?", "What has happened?"))
+    delete(talk, 8)
+    assert ("event" in told(talk), talk.outcome.effects) == (False, ())

@@ -86,7 +86,7 @@ def test_where_nothing_waits_what_comes_late_is_met_with_silence() -> None:
 def test_erase_and_stop_hold_at_any_age(step: str, age: int) -> None:
     assert at_step(step).write("ERASE", late=age * MINUTE).outcome.erase
     stopped = at_step(step).write("stop", late=age * MINUTE)
-    assert stopped.lines in {("stopped",), ("stopped_case",)}
+    assert stopped.lines in {("stopped", "clear_terminal"), ("stopped_case", "clear_terminal")}
 
 
 @pytest.mark.parametrize("order", ["help", "back", "skip", "language", "privacy", "verify", "send now", "/start"])
@@ -101,7 +101,7 @@ def test_a_message_from_a_clock_that_goes_ahead_is_taken() -> None:
 
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────
 
-REFUSED = [kind for kind in Kind if kind not in {Kind.TEXT, Kind.TAP}]
+REFUSED = [kind for kind in Kind if kind not in {Kind.TEXT, Kind.TAP, Kind.DELETED}]
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -189,6 +189,67 @@ def test_sos_as_the_first_message_is_answered_in_the_platform_s_language_or_in_t
 
 def test_a_cry_in_another_language_does_not_change_the_language_of_a_talk() -> None:
     assert begun().write("AYUDA").says[0].languages == ("en",)
+
+
+# ── several choices, over more than one page ─────────────────────────────────────────────────────────────
+
+
+def more(*picked: str) -> Talk:
+    talk = begun().picks("no", "no", "tell", "me")
+    return talk.write(talk.numbers(*picked, "more"))
+
+
+def chosen(talk: Talk) -> tuple[str, ...]:
+    return next(answer.choices for answer in talk.talk.answers if answer.step == "event")
+
+
+def test_what_was_picked_before_more_is_listed_and_stays_picked() -> None:
+    talk = more("threat", "raid")
+    assert (talk.step, talk.talk.page, talk.talk.picked) == ("event", 1, ("threat", "raid"))
+    assert [(one.step, one.choices) for one in talk.says[-1].shown] == [("event", ("threat", "raid"))]
+    assert talk.question is not None
+    assert "killing" in {name for _, name in talk.question.offered}
+    talk.pick("killing")
+    assert (talk.step, chosen(talk), talk.talk.picked) == ("area", ("threat", "raid", "killing"), ())
+
+
+@pytest.mark.parametrize("written", ["skip", "Skip", "92", "the number"])
+def test_to_leave_the_second_page_out_keeps_what_was_picked_on_the_first(written: str) -> None:
+    talk = more("threat")
+    talk.write(talk.numbers("skip") if written == "the number" else written)
+    assert (talk.step, chosen(talk)) == ("area", ("threat",))
+    talk = more()
+    talk.write(talk.numbers("skip") if written == "the number" else written)
+    assert (talk.step, chosen(talk)) == ("area", ())
+
+
+def test_what_is_picked_twice_counts_once() -> None:
+    talk = more("threat")
+    talk.write(talk.numbers("threat", "attack", "more"))
+    assert talk.talk.picked == ("threat", "attack")
+    assert chosen(talk.pick("threat", "killing")) == ("attack", "threat", "killing")
+
+
+def test_what_was_picked_counts_for_the_level() -> None:
+    talk = more("attack").pick("smear").picks("MX-OAX", "quiet", "here", "send", "act")
+    alone = begun().picks("no", "no", "tell", "me", "attack", "MX-OAX", "quiet", "here", "send", "act")
+    assert talk.handed[0].level <= alone.handed[0].level
+
+
+@pytest.mark.parametrize("word", ["bananas", "help", "privacy"])
+def test_what_does_not_answer_loses_nothing_that_was_picked(word: str) -> None:
+    talk = more("threat").write(word)
+    assert (talk.step, talk.talk.picked, talk.talk.page) == ("event", ("threat",), 1)
+    assert chosen(talk.pick("killing")) == ("threat", "killing")
+
+
+@pytest.mark.parametrize("word", ["back", "SOS", "language"])
+def test_who_leaves_the_question_leaves_what_was_picked_of_it(word: str) -> None:
+    assert more("threat").write(word).talk.picked == ()
+
+
+def test_one_kind_that_leads_elsewhere_leads_there_from_any_page() -> None:
+    assert more("held").pick("killing").step == "held"
 
 
 # ── how long it lives ────────────────────────────────────────────────────────────────────────────────────

@@ -205,3 +205,23 @@ def test_own_words_fit_only_a_question_for_own_words() -> None:
         INTAKE.replace('kind = "words"\nask = "You can write more', 'choices.a = "A"\nask = "You can write more')
     )
     assert "text" not in {one.step for one in under(book, talk).write("help").talk.answers}
+
+
+# ── a choice of several, in the middle of it ─────────────────────────────────────────────────────────────
+
+
+def on_the_second_page(*picked: str) -> Talk:
+    talk = begun().picks("no", "no", "tell", "me")
+    return talk.write(talk.numbers(*picked, "more"))
+
+
+def test_what_was_picked_before_more_stays_where_it_still_fits() -> None:
+    talk = under(OTHER_EVENTS, on_the_second_page("threat", "attack")).write("help")
+    assert (talk.step, talk.talk.picked, talk.lines[0]) == ("event", ("threat",), "changed")
+    assert {choice for one in talk.says[-1].shown for choice in one.choices} == {"threat"}
+
+
+def test_what_was_picked_goes_with_its_question() -> None:
+    gone = rulebook(written("intake.toml").replace('"event"', '"happening"'))
+    talk = under(gone, on_the_second_page("threat")).write("help")
+    assert (talk.step in gone.flow.steps, talk.talk.picked) == (True, ())

@@ -90,6 +90,13 @@ def test_a_question_delivered_twice_was_seen_the_first_time() -> None:
     assert talk.talk.seen_at == first
 
 
+def test_a_text_without_a_consent_is_no_sign_that_the_question_was_seen() -> None:
+    talk = Talk().write("hello", seen=False)
+    assert talk.tell(Delivered(0, talk.now, ("b1",))).talk.seen_at is None
+    assert talk.tell(Delivered(talk.talk.serial, talk.now, ("b2",))).talk.seen_at == talk.now
+    assert [one for one, _ in talk.talk.traces] == ["b1", "b2"]
+
+
 # ── timers ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

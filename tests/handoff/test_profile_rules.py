@@ -16,6 +16,7 @@ from bot.handoff.mission import (
     TelegramAddress,
     Topic,
     WhoRuns,
+    signal_words,
 )
 from bot.handoff.profile_rules import mistakes
 
@@ -61,8 +62,58 @@ def notice(**said: object) -> MissionProfile:
     return replace(PROFILE, notice=replace(PROFILE.notice, **said))  # type: ignore[arg-type]
 
 
+def signal(**said: object) -> MissionProfile:
+    return replace(PROFILE, signal=replace(PROFILE.signal, **said))  # type: ignore[arg-type]
+
+
+def telegram(**said: object) -> MissionProfile:
+    return replace(PROFILE, telegram=replace(PROFILE.telegram, **said))  # type: ignore[arg-type]
+
+
 def test_a_well_formed_profile_has_no_mistakes() -> None:
     assert mistakes(PROFILE) == []
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        signal(link="https://signal.me/#eu/AbC-_12", vanish_hours=1, receipts=False),
+        signal(link="", vanish_hours=4 * 7 * 24),
+        signal(username="", link="", fingerprint_url=""),
+        telegram(display_name="x" * 64, name={"es": "x" * 64}),
+        telegram(description={"es": "x" * 512}, short_description={"es": "x" * 120}),
+        telegram(name={}, description={}, short_description={}),
+        replace(PROFILE, own_words=("signal", "telegram", "terminal")),
+        replace(PROFILE, own_words=()),
+        replace(PROFILE, alarming={"es": ("la fiscalía",), "en": ()}),
+    ],
+)
+def test_what_the_messengers_take_is_no_mistake(profile: MissionProfile) -> None:
+    assert mistakes(profile) == []
+
+
+def test_a_name_that_says_nothing_is_named_by_its_key() -> None:
+    for key in ("name", "description", "short_description"):
+        found = mistakes(telegram(**{key: {"es": " "}}))
+        assert {named for named, _ in found} == {f"telegram.{key}"}
+        assert found
+
+
+def test_the_name_in_the_list_of_chats_tells_nothing_unless_the_mission_chooses_another() -> None:
+    assert TelegramAddress().display_name == "Postigo"
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        (signal(username="", link=""), ""),
+        (signal(username="", link="https://signal.me/#eu/abc"), ""),
+        (signal(link=""), "postigo.42"),
+        (signal(link="https://signal.me/#eu/abc"), "postigo.42 (https://signal.me/#eu/abc)"),
+    ],
+)
+def test_a_person_finds_the_bot_on_signal_by_its_name_and_its_link(profile: MissionProfile, words: str) -> None:
+    assert signal_words(profile) == words
 
 
 def test_a_profile_may_lack_what_is_not_confirmed_yet() -> None:
@@ -99,6 +150,21 @@ def test_a_profile_may_lack_what_is_not_confirmed_yet() -> None:
         (replace(PROFILE, signal=SignalAddress("+5215512345678")), "signal.username"),
         (replace(PROFILE, signal=SignalAddress(fingerprint_url="http://example.org")), "signal.fingerprint_url"),
         (replace(PROFILE, telegram=TelegramAddress("https://t.me/postigo_bot")), "telegram.handle"),
+        (signal(link="http://signal.me/#eu/abc"), "signal.link"),
+        (signal(link="sgnl://signal.me/#eu/abc"), "signal.link"),
+        (signal(link="https://signal.me/#eu/a b"), "signal.link"),
+        (signal(vanish_hours=0), "signal.vanish_hours"),
+        (signal(vanish_hours=-1), "signal.vanish_hours"),
+        (signal(vanish_hours=4 * 7 * 24 + 1), "signal.vanish_hours"),
+        (telegram(display_name=""), "telegram.display_name"),
+        (telegram(display_name="  "), "telegram.display_name"),
+        (telegram(display_name="x" * 65), "telegram.display_name"),
+        (telegram(name={"es": "x" * 65}), "telegram.name"),
+        (telegram(name={"Spanish": "Postigo"}), "telegram.name"),
+        (telegram(description={"es": "x" * 513}), "telegram.description"),
+        (telegram(description={"Spanish": "Un programa."}), "telegram.description"),
+        (telegram(short_description={"es": "Un programa.", "en": "x" * 121}), "telegram.short_description"),
+        (telegram(short_description={"Spanish": "Un programa."}), "telegram.short_description"),
         (contacts(replace(CERTIFIED, address="officer")), "contact 1: address"),
         (contacts(replace(CERTIFIED, address="oficiál@example.org")), "contact 1: address"),
         (contacts(replace(CERTIFIED, address="a@example.org\nBcc: b@example.org")), "contact 1: address"),
@@ -130,7 +196,7 @@ def test_a_profile_may_lack_what_is_not_confirmed_yet() -> None:
         (kept(urgent_minutes=1441), "retention.urgent_minutes"),
         (kept(case_minutes=20161), "retention.case_minutes"),
         (replace(PROFILE, window_minutes=-1), "window_minutes"),
-        (replace(PROFILE, own_words=("signal", "telegram")), "own_words"),
+        (replace(PROFILE, own_words=("signal", "carrier pigeon")), "own_words"),
     ],
 )
 def test_each_mistake_is_named_by_its_key(profile: MissionProfile, key: str) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fakes_smtp import DROP, HOST, STALL, Authority, MailServer, Tls, closed_port, mail_server, raw_server
 
-from bot.errors import DeliveryError, SettingsError, Undeliverable
-from bot.mail.smtp import DirectoryPost, Post, SmtpPost, TlsRefused, UnsureDelivery
+from bot.errors import DeliveryError, SettingsError, Undeliverable, UnsureDelivery
+from bot.mail.smtp import DirectoryPost, Post, SmtpPost, TlsRefused
 
 MAIL = b"From: bot@bot.example\r\nMessage-ID: <a1@bot.example>\r\n\r\n.begins with a dot\r\n..\r\nlast\r\n"
 OFFICER = "officer@mission.example"

@@ -67,8 +67,17 @@ verified_on = 2026-11-01
 [signal]
 username = "postigo.42"
 fingerprint_url = "https://example.org/signal"
+link = "https://signal.me/#eu/AbC"
+vanish_hours = 8
+receipts = false
 [telegram]
 handle = "@postigo_bot"
+display_name = "Agenda"
+name = { es = "Libreta" }
+description = { es = "Un programa que responde." }
+short_description = { es = "Un programa." }
+[alarming]
+es = ["fiscalía", "la capilla"]
 [promised_times]
 1 = { es = "en una hora" }
 [notice]
@@ -126,8 +135,17 @@ def test_a_profile_keeps_what_the_mission_says_of_itself(file: Path) -> None:
     file.write_text('last_reviewed = 2026-11-02\nreviewer = "the desk"\n' + FULLER)
     profile = read_mission(file)
     assert (profile.last_reviewed, profile.reviewer) == (date(2026, 11, 2), "the desk")
-    assert profile.signal == SignalAddress("postigo.42", "https://example.org/signal")
-    assert profile.telegram.account == "@postigo_bot"
+    assert profile.signal == SignalAddress(
+        "postigo.42", "https://example.org/signal", "https://signal.me/#eu/AbC", 8, receipts=False
+    )
+    assert profile.telegram == TelegramAddress(
+        "@postigo_bot",
+        "Agenda",
+        {"es": "Libreta"},
+        {"es": "Un programa que responde."},
+        {"es": "Un programa."},
+    )
+    assert profile.alarming == {"es": ("fiscalía", "la capilla")}
     assert profile.promised_times == {1: {"es": "en una hora"}}
     assert profile.notice == Notice("2", {"es": "Guardamos lo que usted envía."}, "privacy@example.org")
     assert profile.minors_policy == {"es": "Primero hablamos con usted."}
@@ -139,6 +157,7 @@ def test_a_profile_that_says_nothing_of_itself_promises_nothing(file: Path) -> N
     assert (profile.promised_times, profile.notice, profile.minors_policy) == ({}, Notice(), {})
     assert (profile.signal, profile.telegram) == (SignalAddress(), TelegramAddress())
     assert (profile.last_reviewed, profile.reviewer, profile.delivery_mode) == (None, "", Mode.OPENPGP)
+    assert profile.alarming == {}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +175,14 @@ def test_a_profile_that_says_nothing_of_itself_promises_nothing(file: Path) -> N
         ("username =", "user =", "signal.user: unknown key; did you mean username?"),
         ("handle =", "handel =", "telegram.handel: unknown key; did you mean handle?"),
         ('"@postigo_bot"', '"@bot"', "telegram.handle: expected a Telegram handle"),
+        ("vanish_hours = 8", "vanish_hours = 0", "signal.vanish_hours: expected a number from 1 to 672"),
+        ("vanish_hours = 8", "vanish_hours = 1.5", "signal.vanish_hours: expected a whole number"),
+        ("vanish_hours =", "vanish =", "signal.vanish: unknown key; did you mean vanish_hours?"),
+        ('"https://signal.me/#eu/AbC"', '"signal.me"', "signal.link: expected the link that Signal gives"),
+        ("receipts = false", 'receipts = "perhaps"', "signal.receipts: expected"),
+        ('display_name = "Agenda"', 'display_name = ""', "telegram.display_name: expected 1 to 64 characters"),
+        ('name = { es = "Libreta" }', 'name = "Libreta"', "telegram.name: expected a table"),
+        ("[alarming]\nes = [", "[alarming]\nes = [1, ", "alarming.es"),
         ("1 = {", "urgent = {", "promised_times.urgent: unknown key; expected one of 1, 2, 3, 4"),
         ("1 = {", "7 = {", "promised_times: expected a number from 1 to 4"),
         ('1 = { es = "en una hora" }', '1 = "en una hora"', "promised_times.1: expected a table"),

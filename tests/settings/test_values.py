@@ -82,6 +82,57 @@ def test_channels_that_are_written_out_are_open(folder: Path) -> None:
     assert settings.logs.level == "debug"
 
 
+def hook(folder: Path, url: str = "https://bot.example.org/hook", secret: str = "s" * 16, more: str = "") -> str:
+    """Return settings with a webhook whose secret stands in a file."""
+    (folder / "hook").write_text(f"{secret}\n")
+    (folder / "hook").chmod(0o600)
+    return BASE + f'[telegram]\ntoken_file = "token"\nwebhook_url = "{url}"\nsecret_file = "hook"\n{more}'
+
+
+def test_telegram_sends_messages_where_the_settings_say(folder: Path) -> None:
+    told = read(folder, hook(folder, secret="Ab-_" * 64, more='listen = "[::1]:9000"')).telegram
+    assert told == Telegram(TOKEN, webhook_url="https://bot.example.org/hook", listen="[::1]:9000", secret="Ab-_" * 64)
+    assert "Ab-_" not in repr(told)
+    told = read(folder, hook(folder)).telegram
+    assert told is not None
+    assert told.listen == "127.0.0.1:8081"
+
+
+def test_without_a_webhook_the_bot_asks_for_messages_itself(folder: Path) -> None:
+    told = read(folder, BASE + '[telegram]\ntoken_file = "token"').telegram
+    assert told is not None
+    assert (told.webhook_url, told.secret) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"url": "http://bot.example.org"}, "telegram.webhook_url: expected an address with https://"),
+        ({"url": "bot.example.org"}, "telegram.webhook_url: expected an address with https://"),
+        ({"url": ""}, "telegram.webhook_url: expected webhook_url and secret_file together, or neither"),
+        ({"secret": "s" * 15}, "telegram.secret_file: expected a file that holds 16 to 256"),
+        ({"secret": "s" * 257}, "telegram.secret_file: expected a file that holds 16 to 256"),
+        ({"secret": "with a space in it"}, "telegram.secret_file: expected a file that holds 16 to 256"),
+        ({"more": 'listen = "8081"'}, "telegram.listen: expected host:port"),
+        ({"more": 'listen = "127.0.0.1"'}, "telegram.listen: expected host:port"),
+        ({"more": 'secret = "ssssssssssssssss"'}, "telegram.secret: unknown key; did you mean secret_file?"),
+    ],
+)
+def test_a_webhook_that_others_could_speak_through_is_refused(folder: Path, changed: dict[str, str], line: str) -> None:
+    assert refusal(folder, hook(folder, **changed)).startswith(line)
+
+
+def test_a_webhook_without_a_secret_is_refused(folder: Path) -> None:
+    text = BASE + '[telegram]\ntoken_file = "token"\nwebhook_url = "https://bot.example.org"'
+    assert "webhook_url and secret_file together" in refusal(folder, text)
+
+
+def test_a_secret_of_the_webhook_that_others_can_read_is_refused(folder: Path) -> None:
+    text = hook(folder)
+    (folder / "hook").chmod(0o644)
+    assert refusal(folder, text).startswith("telegram.secret_file: expected a file of ours")
+
+
 def test_secrets_are_in_no_repr(folder: Path) -> None:
     text = SERVER + 'username = "bot"\npassword_file = "password"\n[telegram]\ntoken_file = "token"\n'
     shown = repr(read(folder, text + '[signal]\nservice = "h:1"\nnumber = "+5215512345678"'))

@@ -84,10 +84,8 @@ def law_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
 def test_any_effect_comes_back_as_it_was_put(
     law_engine: sa.Engine, law_keyring: Keyring, effect: Effect | Mail, sender: Sender
 ) -> None:
-    if isinstance(effect, Wake):
-        effect = replace(effect, at=NOON)
-    elif not isinstance(effect, Clear):
-        effect = replace(effect, not_before=None)
+    effect = replace(effect, at=NOON) if isinstance(effect, Wake) else replace(effect, not_before=None)
+    sender = replace(sender, channel=sender.channel or "signal")  # every channel has a name
     with law_engine.connect() as conn, conn.begin() as transaction:
         post = Post(conn, Outbox(law_keyring), law_keyring)
         post.put(sender, effect)
@@ -225,6 +223,64 @@ def test_the_next_due_time_is_exact(post: Post) -> None:
     times = [post.outbox.next_due(post.conn, after) for after in (None, NOON, NOON + HOUR, NOON + HOUR + SECOND)]
     assert times == [NOON, NOON + HOUR, NOON + HOUR + SECOND, NOON + 2 * HOUR]
     assert post.outbox.next_due(post.conn, NOON + 2 * HOUR) is None
+
+
+# ── channels that take no more, and people who can't be reached ────────────────────────────────────────
+
+
+def test_a_full_channel_holds_back_its_own_words_and_nothing_else(post: Post) -> None:
+    post.put(ANA, say("ana"), Clear(("m1",)), Wake(Timer.LATE, NOON, 0), HAND_OFF, MAIL)
+    post.put(BEN, say("ben"), Clear(("m2",)))
+    full = post.outbox.claimable(post.conn, NOON, 100, (), full={"telegram"})
+    assert sorted((row.sender.channel, shown(row)) for row in full) == [
+        ("signal", "ben"),
+        ("signal", "clear"),
+        ("telegram", "hand_off"),
+        ("telegram", "mail"),
+        ("telegram", "wake"),
+    ]
+    both = post.outbox.claimable(post.conn, NOON, 100, (), full={"telegram", "signal"})
+    assert sorted(map(shown, both)) == ["hand_off", "mail", "wake"]
+    assert len(post.due()) == 7
+
+
+def test_the_rows_of_a_full_channel_use_up_no_limit(post: Post) -> None:
+    for number in range(50):
+        post.put(Sender("telegram", f"person {number}"), say("later"), lane=URGENT)
+    post.put(BEN, say("now"))
+    assert [shown(row) for row in post.outbox.claimable(post.conn, NOON, 1, (), full={"telegram"})] == ["now"]
+
+
+def test_who_cannot_be_reached_is_told_nothing_more_and_their_case_still_leaves(post: Post) -> None:
+    later = Clear(("m1",), NOON + HOUR)
+    post.put(ANA, say("a"), say("in the morning", not_before=NOON + 9 * HOUR), Clear(("m2",)), later)
+    post.put(ANA, MAIL, HAND_OFF, Wake(Timer.GIVE_UP, NOON + HOUR, 0))
+    post.put(BEN, say("b"))
+    post.outbox.drop_words(post.conn, post.who(ANA))
+    assert sorted(post.names(10 * HOUR)) == ["b", "hand_off", "mail", "wake"]
+
+
+def test_the_timers_of_a_talk_that_is_over_are_dropped_and_nothing_else(post: Post) -> None:
+    timers = [Wake(timer, NOON + HOUR, 0) for timer in Timer]
+    post.put(ANA, say("a"), MAIL, HAND_OFF, Clear(("m1",), NOON + HOUR), *timers)
+    post.put(BEN, Wake(Timer.LATE, NOON, 0))
+    post.outbox.drop_timers(post.conn, post.who(ANA))
+    assert sorted(post.names(2 * HOUR)) == ["a", "clear", "hand_off", "mail", "wake"]
+    assert [row.sender for row in post.due() if row.kind == "wake"] == [BEN]
+
+
+def test_messages_are_cleared_at_their_hour_and_not_before(post: Post) -> None:
+    post.put(ANA, Clear(("m1",), NOON + 30 * 60 * SECOND), Clear(("m2",)))
+    assert [row.effect for row in post.due()] == [Clear(("m2",))]
+    assert post.names(30 * 60 * SECOND - SECOND) == ["clear"]
+    assert post.names(30 * 60 * SECOND) == ["clear", "clear"]
+
+
+def test_a_wish_to_clear_survives_that_its_person_is_erased(post: Post) -> None:
+    post.put(ANA, say("a"), Wake(Timer.CLEAR, NOON, 0), Clear(("m1",), NOON + HOUR))
+    erase(post.conn, post.who(ANA))
+    assert post.names() == []
+    assert post.names(HOUR) == ["clear"]
 
 
 # ── handing off ────────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from storage.strategies_storage import values_of
 from bot.conversation.model import Answer, Conversation, Sender
 from bot.errors import SealingError
 from bot.storage.envelope import Envelope
+from bot.storage.erasing import erase, expire
 from bot.storage.keyring import Keyring
 from bot.storage.schema import migrate
 from bot.storage.statement import Statement
@@ -153,6 +154,124 @@ def test_a_return_code_leads_to_its_person(conn: sa.Connection, shelf: Shelf, wh
     assert shelf.who_returns(conn, "1234567890123457") is None
 
 
+# ── a code that carries a talk ─────────────────────────────────────────────────────────────────────────
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_a_lent_code_leads_to_its_person_once(conn: sa.Connection, shelf: Shelf, who: bytes, now: datetime) -> None:
+    shelf.lend_code(conn, "123456789012", who, now + 15 * MINUTE)
+    assert shelf.spend_code(conn, "123456789013", now) is None
+    assert shelf.spend_code(conn, "123456789012", now) == who
+    assert shelf.spend_code(conn, "123456789012", now) is None
+
+
+@pytest.mark.parametrize(("minutes", "leads"), [(0, True), (14, True), (15, False), (16, False), (24 * 60, False)])
+def test_a_lent_code_leads_nowhere_after_its_quarter_of_an_hour(
+    conn: sa.Connection, shelf: Shelf, who: bytes, now: datetime, minutes: int, leads: bool
+) -> None:
+    shelf.lend_code(conn, "123456789012", who, now + 15 * MINUTE)
+    assert (shelf.spend_code(conn, "123456789012", now + minutes * MINUTE) == who) == leads
+
+
+def test_a_code_that_came_too_late_does_not_come_alive_again(
+    conn: sa.Connection, shelf: Shelf, who: bytes, now: datetime
+) -> None:
+    shelf.lend_code(conn, "123456789012", who, now + 15 * MINUTE)
+    assert shelf.spend_code(conn, "123456789012", now + 20 * MINUTE) is None
+    assert expire(conn, now + 20 * MINUTE, 10) == 1
+    assert shelf.spend_code(conn, "123456789012", now) is None
+
+
+def test_a_return_code_carries_no_talk_and_a_lent_code_brings_nobody_back(
+    conn: sa.Connection, shelf: Shelf, who: bytes, now: datetime
+) -> None:
+    shelf.remember_code(conn, "123456789012", who, now + timedelta(days=14))
+    assert shelf.spend_code(conn, "123456789012", now) is None
+    shelf.lend_code(conn, "999999999999", who, now + 15 * MINUTE)
+    assert shelf.who_returns(conn, "999999999999") is None
+    assert shelf.who_returns(conn, "123456789012") == who
+
+
+def test_who_is_erased_has_lent_no_code(conn: sa.Connection, shelf: Shelf, who: bytes, now: datetime) -> None:
+    shelf.lend_code(conn, "123456789012", who, now + 15 * MINUTE)
+    erase(conn, who)
+    assert shelf.spend_code(conn, "123456789012", now) is None
+
+
+# ── what was taken from a platform's queue ─────────────────────────────────────────────────────────────
+
+
+def test_a_place_in_a_queue_is_known_from_the_first_that_was_taken(
+    conn: sa.Connection, shelf: Shelf, now: datetime
+) -> None:
+    assert shelf.place(conn, "telegram 1", now) == 0
+    shelf.move(conn, "telegram 1", 77, now)
+    shelf.move(conn, "telegram 1", 80, now)
+    assert shelf.place(conn, "telegram 1", now) == 80
+    assert shelf.place(conn, "telegram 2", now) == 0
+
+
+@pytest.mark.parametrize(("hours", "place"), [(0, 80), (24, 80), (25, 80), (25.05, 0), (24 * 8, 0)])
+def test_a_place_is_forgotten_when_the_platform_may_count_anew(
+    conn: sa.Connection, shelf: Shelf, now: datetime, hours: float, place: int
+) -> None:
+    shelf.move(conn, "telegram 1", 80, now)
+    assert shelf.place(conn, "telegram 1", now + timedelta(hours=hours)) == place
+
+
+def test_a_place_that_was_half_stored_counts_for_nothing(conn: sa.Connection, shelf: Shelf, now: datetime) -> None:
+    shelf.move(conn, "telegram 1", 80, now)
+    conn.exec_driver_sql("DELETE FROM state WHERE name = 'telegram 1'")
+    assert shelf.place(conn, "telegram 1", now) == 0
+
+
+# ── who was erased ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_of_an_erased_person_one_message_is_known_again_and_nothing_else(
+    conn: sa.Connection, shelf: Shelf, sender: Sender, who: bytes, now: datetime
+) -> None:
+    erase(conn, who)
+    shelf.remember_erasing(conn, sender, "77", now)
+    shelf.remember_erasing(conn, sender, "77", now)
+    assert shelf.erased_by(conn, sender, "77")
+    assert not shelf.erased_by(conn, sender, "78")
+    assert not shelf.erased_by(conn, replace(sender, address="4712"), "77")
+    assert not shelf.erased_by(conn, replace(sender, channel="signal"), "77")
+    (mark,) = conn.exec_driver_sql("SELECT hash FROM seen").scalars().all()
+    assert who not in mark
+    assert not shelf.seen_before(conn, sender, "77", now)  # another mark
+
+
+def test_the_mark_of_an_erasing_goes_after_72_hours_and_not_with_the_next_erasing(
+    conn: sa.Connection, shelf: Shelf, sender: Sender, who: bytes, now: datetime
+) -> None:
+    shelf.remember_erasing(conn, sender, "77", now)
+    erase(conn, who)
+    assert shelf.erased_by(conn, sender, "77")
+    assert expire(conn, now + timedelta(hours=71), 10) == 0
+    assert expire(conn, now + timedelta(hours=73), 10) == 1
+    assert not shelf.erased_by(conn, sender, "77")
+
+
+# ── whose talk is past its time ────────────────────────────────────────────────────────────────────────
+
+
+def test_people_whose_talk_is_past_its_minute_are_named_so_many_at_most(
+    conn: sa.Connection, shelf: Shelf, now: datetime
+) -> None:
+    people = [Sender("telegram", f"person {number}") for number in range(5)]
+    for number, person in enumerate(people):
+        shelf.keep(conn, shelf.who(person), Conversation(person), now + number * MINUTE)
+    assert shelf.expired(conn, now - MINUTE, 10) == []
+    assert set(shelf.expired(conn, now + 2 * MINUTE, 10)) == {shelf.who(person) for person in people[:3]}
+    assert len(shelf.expired(conn, now + HALF_HOUR, 4)) == 4
+
+
+# ── counted, and hidden ────────────────────────────────────────────────────────────────────────────────
+
+
 def test_cases_are_counted_by_week_level_and_language(conn: sa.Connection, shelf: Shelf) -> None:
     for week, level, language in [("2026-W47", 1, "es"), ("2026-W47", 1, "es"), ("2026-W47", 2, "es")]:
         shelf.count(conn, week, level, language)
@@ -163,15 +282,18 @@ def test_cases_are_counted_by_week_level_and_language(conn: sa.Connection, shelf
 def test_nothing_kept_stands_in_clear_in_any_file(
     engine: sa.Engine, shelf: Shelf, now: datetime, tmp_path: Path
 ) -> None:
-    canaries = [f"kanarienvögel-{n}-qwertzuiop" for n in range(8)]
+    canaries = [f"kanarienvögel-{n}-qwertzuiop" for n in range(11)]
     person = Sender("signal", canaries[0])
     answer = Answer(canaries[1], (canaries[2],), canaries[3], message=canaries[4])
     with engine.connect() as conn:
         with conn.begin():
             who = shelf.who(person)
-            shelf.keep(conn, who, Conversation(person, step=canaries[5], answers=(answer,)), now)
+            traces = ((canaries[8], 29_000_000),)
+            shelf.keep(conn, who, Conversation(person, step=canaries[5], answers=(answer,), traces=traces), now)
             shelf.seen_before(conn, person, canaries[6], now)
             shelf.remember_code(conn, canaries[7], who, now)
+            shelf.lend_code(conn, canaries[9], who, now)
+            shelf.remember_erasing(conn, person, canaries[10], now)
         files = files_under(tmp_path)
         assert {"postigo.db", "postigo.db-wal", "postigo.db-shm", "keys"} <= {path.name for path in files}
         assert hits(canaries, files) == []

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from bot.storage.statement import Statement
 from bot.storage.tables import open_engine
-from bot.storage.writer import BATCH_JOBS, Writer
+from bot.storage.writer import BATCH_JOBS, Writer, apart
 
 PUT = Statement("INSERT INTO state (name, value) VALUES (:name, :value)")
 
@@ -99,6 +99,44 @@ async def test_a_failing_job_is_undone_alone_and_heard_by_its_caller_alone(write
     assert isinstance(answers[1], KeyError)
     assert answers[2] == "b"
     assert stored(database) == ["a", "b"]
+
+
+async def test_a_part_that_fails_is_undone_alone_and_the_job_goes_on(writer: Writer, database: Path) -> None:
+    def poisoned(conn: sa.Connection) -> None:
+        put(conn, "undone")
+        raise KeyError("half a character")
+
+    def job(conn: sa.Connection) -> list[Exception | None]:
+        parts = [partial(put, name="a"), poisoned, partial(put, name="b"), poisoned, partial(put, name="c")]
+        return [apart(conn, part) for part in parts]
+
+    assert [type(error) for error in await writer.do(job)] == [type(None), KeyError, type(None), KeyError, type(None)]
+    assert stored(database) == ["a", "b", "c"]
+
+
+async def test_a_job_that_fails_takes_its_parts_with_it(writer: Writer, database: Path) -> None:
+    def job(conn: sa.Connection) -> None:
+        assert apart(conn, partial(put, name="part")) is None
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await writer.do(job)
+    assert await writer.do(partial(put, name="after")) == "after"
+    assert stored(database) == ["after"]
+
+
+async def test_what_the_database_itself_raises_in_a_part_is_the_whole_job_s(writer: Writer, database: Path) -> None:
+    def twice(conn: sa.Connection) -> None:
+        put(conn, "a")
+
+    def job(conn: sa.Connection) -> None:
+        put(conn, "before")
+        apart(conn, twice)
+        apart(conn, twice)  # a constraint: whatever the database refuses, nobody takes for one message's fault
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await writer.do(job)
+    assert stored(database) == []
 
 
 async def test_what_waits_is_committed_together(engine: sa.Engine) -> None:

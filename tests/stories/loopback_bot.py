@@ -11,14 +11,14 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 from bot import clock
 from bot.app import Plan, plan_of, wire
-from bot.channels.base import TakeTurn
-from bot.conversation.model import Message, Say, Sender
+from bot.channels.base import Arrived, Outgoing, TakeTurns
+from bot.conversation.model import Message, Sender
 from bot.inspection import read_configured
 from bot.logs import install, watch
 
@@ -31,6 +31,10 @@ class Loopback:
     name = "signal"
     redelivers = True
     repeats_questions = True
+    has_buttons = False
+    notifies = False
+    at_once = 64
+    pause = 0.0
 
     def __init__(self, path: str, zone: tzinfo) -> None:
         self._path = path
@@ -39,26 +43,26 @@ class Loopback:
         self._turns: set[asyncio.Task[None]] = set()
         self._connected = asyncio.Event()
 
-    async def listen(self, take_turn: TakeTurn) -> None:
+    async def listen(self, take_turns: TakeTurns) -> None:
         reader, self._writer = await asyncio.open_unix_connection(self._path, limit=LINE_BYTES)
         self._connected.set()
         while line := await reader.readline():
-            turn = asyncio.create_task(self._turn(json.loads(line), take_turn))
+            turn = asyncio.create_task(self._turn(json.loads(line), take_turns))
             self._turns.add(turn)
             turn.add_done_callback(self._turns.discard)
 
-    async def send(self, sender: Sender, text: str, say: Say) -> datetime:
-        question = say.question
+    async def send(self, outgoing: Outgoing) -> Arrived:
+        question = outgoing.say.question
         asked = {"step": question.step, "serial": question.serial, "offered": question.offered} if question else None
-        await self._tell({"to": sender.address, "text": text, "question": asked})
-        return clock.now(self._zone)
+        await self._tell({"to": outgoing.sender.address, "text": outgoing.spoken.text, "question": asked})
+        return Arrived(clock.now(self._zone))
 
     async def clear(self, sender: Sender, ids: tuple[str, ...]) -> None:
         await self._tell({"to": sender.address, "cleared": ids})
 
-    async def _turn(self, told: Mapping[str, Any], take_turn: TakeTurn) -> None:
+    async def _turn(self, told: Mapping[str, Any], take_turns: TakeTurns) -> None:
         sender = Sender(self.name, told["from"])
-        await take_turn(Message(sender, told["id"], clock.now(self._zone), told["text"], hint="en"))
+        await take_turns([Message(sender, told["id"], clock.now(self._zone), told["text"], hint="en")])
         await self._tell({"taken": told["id"]})
 
     async def _tell(self, what: Mapping[str, object]) -> None:

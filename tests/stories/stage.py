@@ -23,7 +23,7 @@ from fakes_smtp import Authority, MailServer, Taken
 
 from bot import clock
 from bot.app import Bot, Plan, officers_of, wire
-from bot.channels.base import TakeTurn
+from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.content import content
 from bot.conversation.model import Conversation, Kind, Message, Say, Sender
 from bot.errors import DeliveryError
@@ -72,35 +72,41 @@ class Town:
         self.name = name
         self.redelivers = True
         self.repeats_questions = repeats
+        self.keeps_ids = False  # whether what was said can be deleted later
+        self.has_buttons = False
+        self.notifies = False
+        self.at_once = 64
+        self.pause = 0.0
         self.heard: dict[str, list[Heard]] = defaultdict(list)
         self.cleared: list[tuple[str, ...]] = []
         self.refusals: dict[str, list[Exception]] = defaultdict(list)  # by address: what the next tries come to
         self.listening = asyncio.Event()
         self.news = asyncio.Condition()
         self._now = now
-        self._take_turn: TakeTurn | None = None
+        self._take_turns: TakeTurns | None = None
 
-    async def listen(self, take_turn: TakeTurn) -> None:
-        self._take_turn = take_turn
+    async def listen(self, take_turns: TakeTurns) -> None:
+        self._take_turns = take_turns
         self.listening.set()
         await asyncio.Event().wait()
 
-    async def send(self, sender: Sender, text: str, say: Say) -> datetime:
-        if self.refusals[sender.address]:
-            raise self.refusals[sender.address].pop(0)
+    async def send(self, outgoing: Outgoing) -> Arrived:
+        address = outgoing.sender.address
+        if self.refusals[address]:
+            raise self.refusals[address].pop(0)
         async with self.news:
-            self.heard[sender.address].append(Heard(text, say))
+            self.heard[address].append(Heard(outgoing.spoken.text, outgoing.say))
             self.news.notify_all()
-        return self._now()
+        return Arrived(self._now(), (f"out{next(_IDS)}",) if self.keeps_ids else ())
 
     async def clear(self, sender: Sender, ids: tuple[str, ...]) -> None:
         self.cleared.append((sender.address, *ids))
 
     async def take(self, address: str, text: str, **more: object) -> None:
         """Hand one message over; returns when its turn is committed."""
-        assert self._take_turn is not None, "nobody listens"
+        assert self._take_turns is not None, "nobody listens"
         message = Message(Sender(self.name, address), f"m{next(_IDS)}", self._now(), text)
-        await self._take_turn(replace(message, **more))  # type: ignore[arg-type]  # named by its fields
+        await self._take_turns([replace(message, **more)])  # type: ignore[arg-type]  # named by its fields
 
     def told(self, address: str) -> list[str]:
         """All that a person was told, in order."""

@@ -1,0 +1,59 @@
+"""What a failed try means: how long to wait, whether it was the last, and what an operator hears of it."""
+
+from bot.channels.base import Channel
+from bot.conversation.model import Say, Weight
+from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
+from bot.logs import Event as Logged
+from bot.logs import event
+from bot.mail.smtp import TlsRefused
+from bot.storage.outbox import Mail, Row
+
+BACKOFF = (15.0, 60.0, 300.0, 900.0, 1800.0)  # seconds after the first, second … failed try, then the last
+AFTER_REFUSAL = 6 * 3600.0  # a 5xx seldom changes, but an operator may mend it
+JITTER = 0.2  # of the wait: many who failed together don't come back together
+
+
+def wait(row: Row, error: DeliveryError, fraction: float) -> float:
+    """Return the seconds until the next try; `fraction`: drawn, 0 to 1."""
+    if isinstance(error, Undeliverable):
+        return AFTER_REFUSAL
+    seconds = error.retry_after or BACKOFF[min(row.attempts, len(BACKOFF) - 1)]
+    return seconds * (1 + JITTER * fraction)
+
+
+def is_over(row: Row, error: DeliveryError, channel: Channel | None) -> bool:
+    """Whether this failure was the last: words that may have arrived are sent once more at most."""
+    if row.kind == "mail":
+        return False
+    if isinstance(error, UnsureDelivery) and isinstance(row.effect, Say) and channel:
+        return row.trying or not said_again(row.effect, channel)
+    return isinstance(error, Undeliverable)
+
+
+def said_again(say: Say, channel: Channel) -> bool:
+    """Whether words that may have arrived are sent once more: a status always, a question as the channel has it."""
+    return say.weight is not Weight.QUESTION or channel.repeats_questions
+
+
+def log_failure(row: Row, error: DeliveryError) -> None:
+    """Let an operator hear of a failed try, without anything of the person."""
+    names = _MAIL_FAILURES if row.kind == "mail" else _WORD_FAILURES
+    name = next(name for kind, name in names if isinstance(error, kind))
+    if row.kind == "mail" and isinstance(row.effect, Mail):
+        event(name, error=error, reference=row.effect.reference, attempts=row.attempts + 1)
+    elif row.kind == "say":
+        event(name, error=error, channel=row.sender.channel, attempts=row.attempts + 1)
+
+
+_MAIL_FAILURES: tuple[tuple[type[DeliveryError], Logged], ...] = (
+    (Undeliverable, Logged.MAIL_REFUSED),
+    (TlsRefused, Logged.TLS_REFUSED),
+    (UnsureDelivery, Logged.MAIL_UNSURE),
+    (DeliveryError, Logged.MAIL_DELAYED),
+)
+_WORD_FAILURES: tuple[tuple[type[DeliveryError], Logged], ...] = (
+    (Unreachable, Logged.PERSON_UNREACHABLE),
+    (Undeliverable, Logged.WORDS_UNDELIVERABLE),
+    (UnsureDelivery, Logged.WORDS_UNSURE),
+    (DeliveryError, Logged.WORDS_DELAYED),
+)

@@ -1,0 +1,107 @@
+"""Telegram and Signal as configured: what of settings and profile each needs, and what is asked of them by `check`.
+
+Their libraries are loaded only where a settings file asks for them: they cost a second and tens of megabytes.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from bot.channels.base import Channel
+from bot.channels.telegram_looks import Look, Looks
+from bot.channels.telegram_webhook import Webhook
+from bot.conversation.named import MENU
+from bot.errors import BotError
+from bot.handoff.mission import MissionProfile
+from bot.knowledge import Knowledge
+from bot.settings import Settings, Signal, Telegram
+
+HOUR = 3600  # seconds
+ASKED_FOR = 30.0  # seconds that a messenger has to answer `check`
+
+Alarm = Callable[[str], None]  # told in one word what an operator must look at
+
+
+def messengers(settings: Settings, knowledge: Knowledge, now: Callable[[], datetime], alarm: Alarm) -> list[Channel]:
+    """Return the channels to people's phones that are configured. Raises SettingsError."""
+    channels: list[Channel] = []
+    if settings.telegram:
+        channels.append(telegram(settings.telegram, knowledge, now))
+    if settings.signal:
+        channels.append(signal(settings.signal, knowledge.profile, now, alarm))
+    return channels
+
+
+def telegram(told: Telegram, knowledge: Knowledge, now: Callable[[], datetime]) -> Channel:
+    """Return the bot's account on Telegram. Raises SettingsError."""
+    from bot.channels.telegram import Telegram as Channel  # noqa: PLC0415 - see above
+
+    hook = Webhook(told.webhook_url, told.listen, told.secret) if told.webhook_url else None
+    return Channel(told.token, now, told.api, hook, looks(knowledge))
+
+
+def signal(told: Signal, profile: MissionProfile, now: Callable[[], datetime], alarm: Alarm) -> Channel:
+    """Return the bot's number on Signal."""
+    from bot.channels.signal import Signal as Channel  # noqa: PLC0415 - see above
+
+    return Channel(
+        told.service,
+        told.number,
+        now,
+        vanish_seconds=profile.signal.vanish_hours * HOUR,
+        receipts=profile.signal.receipts,
+        alarm=alarm,
+    )
+
+
+def looks(knowledge: Knowledge) -> Looks:
+    """Return how the bot is to look in Telegram: in each language of the mission, and in the first to all others."""
+    languages = knowledge.profile.languages
+    tags = dict(zip((tag.partition("-")[0] for tag in reversed(languages)), reversed(languages), strict=True))
+    return Looks((_look("", languages[0], knowledge), *(_look(code, tag, knowledge) for code, tag in tags.items())))
+
+
+def _look(code: str, tag: str, knowledge: Knowledge) -> Look:
+    told, words, texts = knowledge.profile.telegram, knowledge.spoken[tag], knowledge.content.flow.texts
+
+    def text(name: str) -> str:
+        return words(f"say.{name}", texts[name])
+
+    return Look(
+        code,
+        told.name.get(tag, told.display_name),
+        told.description.get(tag, text("profile_about")),
+        told.short_description.get(tag, text("profile_short")),
+        tuple((command, text(f"menu_{command}")) for command in MENU),
+    )
+
+
+def findings(settings: Settings, knowledge: Knowledge, now: Callable[[], datetime]) -> list[str]:
+    """Ask each messenger what is missing or changed there; return it, a sentence each."""
+    return asyncio.run(_asked(settings, knowledge, now))
+
+
+async def _asked(settings: Settings, knowledge: Knowledge, now: Callable[[], datetime]) -> list[str]:
+    found: list[str] = []
+    if settings.telegram:
+        found += await _of_telegram(settings.telegram, knowledge, now)
+    if settings.signal:
+        from bot.channels.signal_setup import findings as of_signal  # noqa: PLC0415 - see above
+
+        found += [f"signal: {one}" for one in await of_signal(settings.signal.service, settings.signal.number)]
+    return found
+
+
+async def _of_telegram(told: Telegram, knowledge: Knowledge, now: Callable[[], datetime]) -> Sequence[str]:
+    from bot.channels.telegram import Telegram as Channel  # noqa: PLC0415 - see above
+
+    account = Channel(told.token, now, told.api)
+    try:
+        async with asyncio.timeout(ASKED_FOR):
+            return await account.differences(looks(knowledge))
+    except BotError as error:
+        return [str(error)]
+    except TimeoutError:
+        return ["telegram: no answer"]
+    finally:
+        await account.close()
