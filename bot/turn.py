@@ -32,7 +32,7 @@ from bot.conversation.tracing import SHOWN_AFTER_END, cleared
 from bot.conversation.understanding import fold
 from bot.logs import Event as Logged
 from bot.logs import event
-from bot.storage.erasing import erase
+from bot.storage.erasing import erase, purged
 from bot.storage.outbox import Outbox
 from bot.storage.tables import OTHER, URGENT
 from bot.storage.work import Shelf
@@ -97,6 +97,8 @@ class Desk:
         gone = self.shelf.expired(conn, now, limit)
         for who in gone:
             self._expire(conn, who, self.shelf.load(conn, who), now)
+        if gone:
+            purged(conn)
         return len(gone)
 
     def _expire(self, conn: sa.Connection, who: bytes, talk: Conversation | None, now: datetime) -> None:
@@ -192,8 +194,9 @@ class Desk:
                 self.outbox.put(conn, who, sender, some, now, lane=lane, expires=expires)
 
     def _drop(self, conn: sa.Connection, who: bytes) -> None:
-        """Delete a talk that is over, with its timers; words on their way still arrive."""
+        """Delete a talk that is over, with its timers and codes; words on their way still arrive."""
         self.shelf.drop(conn, who)
+        self.shelf.drop_codes(conn, who)
         self.outbox.drop_timers(conn, who)
 
     def _entrusted(self, conn: sa.Connection, who: bytes, effect: Effect, now: datetime) -> Effect:

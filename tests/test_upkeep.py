@@ -15,7 +15,7 @@ from bot.storage.schema import migrate
 from bot.storage.tables import open_engine
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer
-from bot.upkeep import ROWS_A_JOB, Upkeep
+from bot.upkeep import ROWS_A_JOB, TALKS_A_JOB, Upkeep
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -33,6 +33,7 @@ class Kept:
         self.days: list[datetime] = []
         self.called = asyncio.Event()
         self.failing = False
+        self.limits: list[int] = []  # how many talks were to expire in each job
         self.upkeep = Upkeep(self.writer, self.keyring, lambda: self.at, self.daily, self.expire_talks)
 
     def daily(self, at: datetime) -> None:
@@ -41,6 +42,7 @@ class Kept:
             raise RuntimeError("a fault in what is done daily")
 
     def expire_talks(self, conn: sa.Connection, now: datetime, limit: int) -> int:
+        self.limits.append(limit)
         gone = self.shelf.expired(conn, now, limit)
         for who in gone:
             self.shelf.drop(conn, who)
@@ -70,6 +72,32 @@ async def test_one_round_takes_away_more_than_fits_into_one_job(kept: Kept) -> N
         await kept.put(number, timedelta(minutes=30))
     kept.at += timedelta(hours=1)
     assert (await kept.upkeep.round())["expired"] == ROWS_A_JOB + 20
+
+
+async def test_talks_expire_a_few_in_each_job_until_none_is_left(kept: Kept) -> None:
+    people = [await kept.put(number, timedelta(minutes=30)) for number in range(2 * TALKS_A_JOB + 1)]
+    stays = await kept.put(-1, timedelta(hours=2))
+    kept.at += timedelta(hours=1)
+    assert (await kept.upkeep.round())["expired"] == len(people)
+    assert kept.limits == [TALKS_A_JOB] * 4  # the last finds none
+    assert not any([await kept.opens(who) for who in people])
+    assert await kept.opens(stays)
+
+
+async def test_talks_expire_before_the_key_that_opens_them_is_destroyed(kept: Kept) -> None:
+    opened: list[bool] = []
+    who = await kept.put(1, timedelta(minutes=30))
+    expire_talks = kept.expire_talks
+
+    def watched(conn: sa.Connection, now: datetime, limit: int) -> int:
+        opened.extend(kept.shelf.load(conn, one) is not None for one in kept.shelf.expired(conn, now, limit))
+        return expire_talks(conn, now, limit)
+
+    kept.upkeep.expire_talks = watched
+    kept.at += timedelta(hours=25)
+    assert (await kept.upkeep.round())["expired"] == 1
+    assert opened == [True]
+    assert not await kept.opens(who)
 
 
 async def test_what_lives_longer_is_wrapped_anew_before_its_key_dies(kept: Kept) -> None:

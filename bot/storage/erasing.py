@@ -62,9 +62,14 @@ _FORGET = {
 }
 
 
+def purged(conn: sa.Connection) -> None:
+    """Let the journal be emptied after this commit: rows of people were deleted in it."""
+    conn.info[_PURGED] = True
+
+
 def erase(conn: sa.Connection, who: bytes) -> None:
     """Delete everything of this person but the wish to clear messages in the messenger."""
-    conn.info[_PURGED] = True
+    purged(conn)
     for statement in _ERASE:
         statement(conn, **of(who))
 
@@ -77,7 +82,7 @@ def expire(conn: sa.Connection, now: datetime, limit: int) -> int:
     for statement in _EXPIRE:
         gone += statement(conn, minute=minute(now), most=limit - gone).rowcount
     if gone:
-        conn.info[_PURGED] = True
+        purged(conn)
     return gone
 
 

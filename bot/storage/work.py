@@ -33,6 +33,7 @@ _REMEMBER = Statement(
 )
 _RETURNS = Statement("SELECT who FROM way_back WHERE code = :code")
 _SPEND = Statement("DELETE FROM way_back WHERE code = :code AND expires > :minute RETURNING who")
+_DROP_CODES = Statement("DELETE FROM way_back WHERE who = :who")
 _EXPIRED = Statement("SELECT who FROM talk WHERE expires <= :minute LIMIT :most")
 _PLACE = Statement("SELECT value FROM state WHERE name = :name")
 _MOVE = Statement(
@@ -125,6 +126,10 @@ class Shelf:
         """Return whose talk the code carries, and let it be used up; None: unknown, used or too old."""
         row = _SPEND(conn, code=self._carry(code), minute=minute(now)).fetchone()
         return None if row is None else bytes(row[0])
+
+    def drop_codes(self, conn: sa.Connection, who: bytes) -> None:
+        """Let no code lead to this person any more: the talk it was for is over, and a new one isn't its."""
+        _DROP_CODES(conn, who=who)
 
     def remember_erasing(self, conn: sa.Connection, sender: Sender, message_id: str, now: datetime) -> None:
         """Keep of an erased person that this one message was taken: it may come twice, and must change nothing."""

@@ -86,6 +86,7 @@ def test_a_well_formed_profile_has_no_mistakes() -> None:
         replace(PROFILE, own_words=("signal", "telegram", "terminal")),
         replace(PROFILE, own_words=()),
         replace(PROFILE, alarming={"es": ("la fiscalía",), "en": ()}),
+        replace(PROFILE, notice=Notice()),
     ],
 )
 def test_what_the_messengers_take_is_no_mistake(profile: MissionProfile) -> None:

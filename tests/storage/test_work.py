@@ -193,6 +193,16 @@ def test_a_return_code_carries_no_talk_and_a_lent_code_brings_nobody_back(
     assert shelf.who_returns(conn, "123456789012") == who
 
 
+def test_with_a_talk_its_codes_go(conn: sa.Connection, shelf: Shelf, who: bytes, sender: Sender, now: datetime) -> None:
+    other = shelf.who(replace(sender, address="4712"))
+    shelf.lend_code(conn, "111111111111", who, now + 15 * MINUTE)
+    shelf.lend_code(conn, "222222222222", who, now + 15 * MINUTE)
+    shelf.lend_code(conn, "333333333333", other, now + 15 * MINUTE)
+    shelf.drop_codes(conn, who)
+    codes = [str(digit) * 12 for digit in (1, 2, 3)]
+    assert [shelf.spend_code(conn, code, now) for code in codes] == [None, None, other]
+
+
 def test_who_is_erased_has_lent_no_code(conn: sa.Connection, shelf: Shelf, who: bytes, now: datetime) -> None:
     shelf.lend_code(conn, "123456789012", who, now + 15 * MINUTE)
     erase(conn, who)

@@ -107,7 +107,13 @@ async def test_a_part_that_fails_is_undone_alone_and_the_job_goes_on(writer: Wri
         raise KeyError("half a character")
 
     def job(conn: sa.Connection) -> list[Exception | None]:
-        parts = [partial(put, name="a"), poisoned, partial(put, name="b"), poisoned, partial(put, name="c")]
+        parts: list[Callable[[sa.Connection], object]] = [
+            partial(put, name="a"),
+            poisoned,
+            partial(put, name="b"),
+            poisoned,
+            partial(put, name="c"),
+        ]
         return [apart(conn, part) for part in parts]
 
     assert [type(error) for error in await writer.do(job)] == [type(None), KeyError, type(None), KeyError, type(None)]
