@@ -89,7 +89,7 @@ class Stand:
 
     def now(self) -> datetime:
         """Return the present moment in the mission's zone."""
-        return clock.now(self.bot.knowledge.zone)
+        return self.bot.desk.now()
 
     def strangers(self, label: str) -> Iterator[Visit]:
         """Yield people without end who have never written before."""
@@ -132,17 +132,19 @@ async def standing(folder: Path, *, carries: bool) -> AsyncIterator[Stand]:
     """Wire a bot whose database and keys lie in `folder`, run it, and stop it."""
     logs.install("error")
     channel = NullChannel()
-    _, certificate = throwaway_officer()
-    contact = Contact(OFFICER, fingerprint=certificate.fingerprint)
-
-    def officers(knowledge: Knowledge) -> list[Officer]:
-        return [Officer(contact, certificate, knowledge.reader(contact.language))]
-
+    at = clock.now()  # it stands still: questions are numbered by the hour at which a talk begins, as in the scripts
     plan = Plan(
-        _profile(), f"sqlite:///{folder}/postigo.db", folder / "keys", NullPost(), SENDER, officers, lambda _: [channel]
+        profile(),
+        f"sqlite:///{folder}/postigo.db",
+        folder / "keys",
+        NullPost(),
+        SENDER,
+        officers(),
+        lambda _: [channel],
+        at.astimezone,
     )
     bot = wire(plan)
-    stand = Stand(bot, channel, scripts(bot.knowledge.book, clock.now(bot.knowledge.zone)), carries)
+    stand = Stand(bot, channel, scripts(bot.knowledge.book, bot.desk.now()), carries)
     bot.writer.start()
     await bot.upkeep.begin()
     rooms = [asyncio.create_task(bot.courier.run())] if carries else []
@@ -155,6 +157,13 @@ async def standing(folder: Path, *, carries: bool) -> AsyncIterator[Stand]:
         await bot.courier.finish(PATIENCE)
         await bot.writer.stop()
         bot.engine.dispose()
+
+
+def officers() -> Callable[[Knowledge], list[Officer]]:
+    """Return one officer, whose key is thrown away."""
+    _, certificate = throwaway_officer()
+    contact = Contact(OFFICER, fingerprint=certificate.fingerprint)
+    return lambda knowledge: [Officer(contact, certificate, knowledge.reader(contact.language))]
 
 
 def turns(limit: int) -> Callable[[], bool]:
@@ -175,7 +184,7 @@ def percentile(took: Sequence[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
-def _profile() -> MissionProfile:
+def profile() -> MissionProfile:
     """Return the example mission, with the languages that are complete and no window: each case leaves at once."""
     profile = read_mission(content("missions") / "us-mexico.toml")
     return replace(profile, languages=complete_languages(profile.languages), contacts=(), window_minutes=0)

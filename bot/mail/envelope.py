@@ -9,7 +9,8 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage, MIMEPart
+from email.headerregistry import BaseHeader, HeaderRegistry
+from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Protocol, cast
 
@@ -20,6 +21,23 @@ SMALLEST = 4 * 1024  # bytes; each size class is twice the one before
 LEGACY_DISPLAY = "hp-legacy-display"  # RFC 9788, section 5.2.2
 CASE_FILE = "case.json"
 _FILLER_LINE = "." * 74 + "\r\n"
+
+
+class _Headers(HeaderRegistry):
+    """The library's headers, whose classes it would make anew for each one that is written, at a third of the cost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        key = name.lower()
+        if key not in self._made:
+            self._made[key] = super().__getitem__(name)
+        return self._made[key]
+
+
+_POLICY = policy.SMTP.clone(header_factory=_Headers())
 
 
 class Parts(Protocol):
@@ -67,7 +85,7 @@ def inner_mail(parts: Parts, envelope: Envelope) -> bytes:
     Raises:
         ValueError: an address can't stand in a header.
     """
-    mail = EmailMessage(policy=policy.SMTP)
+    mail = EmailMessage(policy=_POLICY)
     subject = " ".join(_sound(parts.subject).split())
     _put_headers(mail, envelope, subject, envelope.at)
     mail.set_content(
@@ -86,13 +104,13 @@ def outer_mail(envelope: Envelope, sealed: bytes) -> bytes:
     Raises:
         ValueError: an address can't stand in a header.
     """
-    mail = EmailMessage(policy=policy.SMTP)
-    _put_headers(mail, envelope, OUTER_SUBJECT, _hour(envelope.at))
-    mail["MIME-Version"] = "1.0"
-    mail["Content-Type"] = 'multipart/encrypted; protocol="application/pgp-encrypted"'
-    _attach(mail, b"Version: 1\r\n", "pgp-encrypted")
-    _attach(mail, sealed, "octet-stream")
-    return mail.as_bytes()
+    boundary = f"=_{hashlib.sha256(sealed).hexdigest()[:32]}"
+    kind = f'multipart/encrypted; protocol="application/pgp-encrypted";\r\n boundary="{boundary}"'
+    headers = (*_headers(envelope, OUTER_SUBJECT, _hour(envelope.at)), ("MIME-Version", "1.0"), ("Content-Type", kind))
+    head = b"".join(_line(name, value) for name, value in headers)
+    parts = (_part("pgp-encrypted", b"Version: 1\n"), _part("octet-stream", sealed))
+    mark = f"--{boundary}".encode()
+    return head + b"".join(b"\r\n%b\r\n%b" % (mark, part) for part in parts) + b"\r\n%b--\r\n" % mark
 
 
 def sealed_part(mail: bytes) -> bytes:
@@ -101,7 +119,7 @@ def sealed_part(mail: bytes) -> bytes:
     Raises:
         SealingError: it carries none.
     """
-    parts = list(message_from_bytes(mail, policy=policy.SMTP).iter_parts())
+    parts = list(message_from_bytes(mail, policy=_POLICY).iter_parts())
     if [part.get_content_type() for part in parts] != ["application/pgp-encrypted", "application/octet-stream"]:
         raise SealingError("the mail is not sealed as RFC 3156 says")
     return cast("bytes", parts[1].get_payload(decode=True))
@@ -109,7 +127,7 @@ def sealed_part(mail: bytes) -> bytes:
 
 def read_inner(inner: bytes) -> tuple[str, str, str]:
     """Return subject, text and case of an unsealed mail, as a mail program that knows RFC 9788 shows them."""
-    mail = message_from_bytes(inner, policy=policy.SMTP)
+    mail = message_from_bytes(inner, policy=_POLICY)
     body, case = (cast("EmailMessage", part) for part in mail.iter_parts())
     text = cast("str", body.get_content()).replace("\r\n", "\n")
     if body.get_param(LEGACY_DISPLAY) == "1":
@@ -148,10 +166,16 @@ def _hour(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _attach(mail: EmailMessage, content: bytes, subtype: str) -> None:
-    part = MIMEPart(policy=policy.SMTP)  # an EmailMessage would repeat MIME-Version in each part
-    part.set_content(content, "application", subtype, cte="7bit")
-    mail.attach(cast("EmailMessage", part))
+def _line(name: str, value: str) -> bytes:
+    """Return a header as it stands; all of ours are plain and short."""
+    if any(end in value.replace("\r\n ", " ") for end in "\r\n"):
+        raise ValueError(f"{name} has a line break")
+    return f"{name}: {value}\r\n".encode("ascii")
+
+
+def _part(subtype: str, content: bytes) -> bytes:
+    head = f"Content-Type: application/{subtype}\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+    return head.encode() + content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def _padded(inner: bytes) -> bytes:
