@@ -2,7 +2,9 @@
 
 In a transcript, `> ` is the person: numbers or own words as they are, names of offered choices as that language's
 labels, {language} as its own name, and a COMMAND as that language's word for it. `< ` names what is said, a line
-for each message. `! ` is any other effect. `~ ` is what happens outside: time that passes, or a report.
+for each message. `! ` is any other effect. `~ ` is what happens outside: time that passes, or a report. The header may
+name a channel other than the terminal, and channels on which it can't be replayed with the real adapter: see
+tests/stories/test_transcripts_on_channels.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -75,10 +77,10 @@ def _carry_out(row: str, talk: Talk, tag: str) -> None:
 
 def _write(text: str, talk: Talk, tag: str) -> None:
     kind = next((kind for kind in Kind if text == f"({kind})"), Kind.TEXT)
-    talk.write("" if kind is not Kind.TEXT else _in_language(text, talk, tag), kind=kind)
+    talk.write("" if kind is not Kind.TEXT else in_language(text, talk, tag), kind=kind)
 
 
-def _in_language(text: str, talk: Talk, tag: str) -> str:
+def in_language(text: str, talk: Talk, tag: str) -> str:
     """Return what a person who reads `tag` writes for this line of a transcript."""
     words = CATALOGS.words(tag)
     if text == "{language}":

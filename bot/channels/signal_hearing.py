@@ -36,7 +36,7 @@ class Patience:
     longest_repeat: float = 10.0
     last_words: float = 5.0  # when we are stopped: for what was heard and not yet taken
     sweep_every: float = 3600.0
-    waiting: int = 10_000  # frames
+    waiting: int = 30_000  # frames, some 20 MB: what ten seconds of 2,000 bring, and more
     batch: int = 100
 
 
