@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.channels import signal_setup
 from bot.errors import SettingsError
+from bot.messengers import CHALLENGE
 from bot.settings import Signal, read_settings
 
 Verb = Callable[[argparse.Namespace], int]
@@ -60,6 +61,17 @@ def _username(told: argparse.Namespace) -> int:
     return _say(f"username {name}\nlink {link}\nWrite both into [signal] of the mission's profile.")
 
 
+def _lift(told: argparse.Namespace) -> int:
+    settings = read_settings(told.config)
+    account, place = _account(told), settings.storage.keys / CHALLENGE
+    if not place.exists():
+        raise SettingsError(f"{place}: Signal has set no limit that a captcha would lift")
+    captcha = _asked("Link of a solved captcha: ")
+    words = asyncio.run(signal_setup.lift(account.service, account.number, place.read_text("utf-8"), captcha))
+    place.unlink()
+    return _say(words)
+
+
 def _account(told: argparse.Namespace) -> Signal:
     account = read_settings(told.config).signal
     if account is None:
@@ -94,5 +106,6 @@ _STEPS: tuple[tuple[str, Verb, str, tuple[tuple[str, dict[str, Any]], ...]], ...
         (("--device", {"default": "postigo", "metavar": "NAME"}),),
     ),
     ("profile", _profile, "Name the number, hide it, and set its PIN, which is asked for.", (_NAME,)),
+    ("lift", _lift, "Lift a limit on sending with a solved captcha, which is asked for.", ()),
     ("username", _username, "Take a username, by which people find the bot.", (_NAME,)),
 )

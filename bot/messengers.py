@@ -4,8 +4,11 @@ Their libraries are loaded only where a settings file asks for them: they cost a
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from bot.channels.base import Channel
 from bot.channels.telegram_looks import Look, Looks
@@ -22,13 +25,16 @@ ASKED_FOR = 30.0  # seconds that a messenger has to answer `check`
 Alarm = Callable[[str], None]  # told in one word what an operator must look at
 
 
+CHALLENGE = "signal-challenge"  # in the folder of keys: what a solved captcha is handed in with
+
+
 def messengers(settings: Settings, knowledge: Knowledge, now: Callable[[], datetime], alarm: Alarm) -> list[Channel]:
     """Return the channels to people's phones that are configured. Raises SettingsError."""
     channels: list[Channel] = []
     if settings.telegram:
         channels.append(telegram(settings.telegram, knowledge, now))
     if settings.signal:
-        channels.append(signal(settings.signal, knowledge.profile, now, alarm))
+        channels.append(signal(settings.signal, knowledge.profile, now, alarm, settings.storage.keys / CHALLENGE))
     return channels
 
 
@@ -40,18 +46,32 @@ def telegram(told: Telegram, knowledge: Knowledge, now: Callable[[], datetime]) 
     return Channel(told.token, now, told.api, hook, looks(knowledge))
 
 
-def signal(told: Signal, profile: MissionProfile, now: Callable[[], datetime], alarm: Alarm) -> Channel:
-    """Return the bot's number on Signal."""
+def signal(
+    told: Signal, profile: MissionProfile, now: Callable[[], datetime], alarm: Alarm, challenge: Path
+) -> Channel:
+    """Return the bot's number on Signal. `challenge`: where a limit's token is kept for whoever solves the captcha."""
     from bot.channels.signal import Signal as Channel  # noqa: PLC0415 - see above
 
-    return Channel(
+    def rung(kind: str) -> None:
+        if kind == "captcha":
+            _keep(challenge, channel.challenge_token)
+        alarm(kind)
+
+    channel = Channel(
         told.service,
         told.number,
         now,
         vanish_seconds=profile.signal.vanish_hours * HOUR,
         receipts=profile.signal.receipts,
-        alarm=alarm,
+        alarm=rung,
     )
+    return channel
+
+
+def _keep(place: Path, token: str) -> None:
+    """Write the newest token, readable by us alone; what can't be written is told by the log and the alarm anyway."""
+    with suppress(OSError), os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(token)
 
 
 def looks(knowledge: Knowledge) -> Looks:

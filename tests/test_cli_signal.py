@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fakes_signal import SignalServer, signal_server
-from fakes_signal_faults import Fault
+from fakes_signal_faults import Fault, rate_limited
 from fakes_signal_rest import CODE, LINK
 from fakes_signal_wire import ACCOUNT
 from fakes_smtp import closed_port
@@ -16,6 +16,7 @@ from stories.program import mission_file, settings_file
 from stories.stage import Inbox
 
 from bot.cli import main
+from bot.messengers import CHALLENGE
 
 SOLVED = "signalcaptcha://signal-hcaptcha.5fad97ac.registration.P1_x"
 PIN = "73910264"
@@ -121,6 +122,21 @@ def test_what_is_wrong_is_one_line_with_what_to_do(
     code, out, err = told("signal", *words, given=f"{given}\n")
     assert (code, out) == (2, "")
     assert err.startswith(f"postigo: {sentence}") and err.count("\n") == 1
+
+
+def test_a_limit_is_lifted_with_the_token_that_the_bot_kept(told: Told, server: SignalServer, settings: Path) -> None:
+    code, _, err = told("signal", "lift", given=f"{SOLVED}\n")
+    assert code == 2 and "Signal has set no limit that a captcha would lift" in err
+    kept = settings.parent / "keys" / CHALLENGE
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text("token-1", "utf-8")
+    server.fails(rate_limited("token-1"))
+    code, out, err = told("signal", "lift", given=f"{SOLVED}\n")
+    assert (code, err) == (0, "") and out.startswith("The limit is lifted")
+    assert not kept.exists()
+    asked = [one for one in server.asked if "rate-limit-challenge" in one.path]
+    assert [one.body for one in asked] == [{"challenge_token": "token-1", "captcha": SOLVED}]
+    assert "token-1" not in out + err
 
 
 def test_what_was_typed_is_repeated_by_nobody(told: Told, server: SignalServer) -> None:

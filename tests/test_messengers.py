@@ -19,7 +19,7 @@ from bot.content import content
 from bot.errors import SettingsError
 from bot.handoff.mission import SignalAddress, TelegramAddress
 from bot.knowledge import Knowledge, know
-from bot.messengers import findings, looks, messengers
+from bot.messengers import CHALLENGE, findings, looks, messengers, signal
 from bot.settings import Settings, read_mission
 from bot.settings.values import Signal as SignalSettings
 from bot.settings.values import Storage
@@ -78,6 +78,18 @@ def test_both_messengers_are_made_with_what_the_profile_says() -> None:
     assert two._errands.receipt is None
     two._alarm("deaf")
     assert rung == ["deaf"]
+
+
+def test_the_token_of_a_limit_is_kept_for_whoever_solves_the_captcha(tmp_path: Path) -> None:
+    rung: list[str] = []
+    kept = tmp_path / CHALLENGE
+    channel = signal(SignalSettings("signal:8080", ACCOUNT), knowledge().profile, now, rung.append, kept)
+    assert isinstance(channel, Signal)
+    channel.challenge_token = "token-1"
+    channel._alarm("captcha")
+    assert (rung, kept.read_text("utf-8"), kept.stat().st_mode & 0o777) == (["captcha"], "token-1", 0o600)
+    channel._alarm("deaf")
+    assert rung == ["captcha", "deaf"]
 
 
 def test_receipts_and_the_timer_are_as_the_profile_has_them_by_default() -> None:
