@@ -130,6 +130,7 @@ def test_a_limit_is_lifted_with_the_token_that_the_bot_kept(told: Told, server: 
     kept = settings.parent / "keys" / CHALLENGE
     kept.parent.mkdir(exist_ok=True)
     kept.write_text("token-1", "utf-8")
+    server.rest.registered = True
     server.fails(rate_limited("token-1"))
     code, out, err = told("signal", "lift", given=f"{SOLVED}\n")
     assert (code, err) == (0, "") and out.startswith("The limit is lifted")

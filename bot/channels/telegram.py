@@ -5,7 +5,6 @@ ours, and its errors become ours here: without the description, and without the 
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from telegram.error import (
 from telegram.request import BaseRequest, RequestData
 
 from bot.channels.base import Arrived, Outgoing, TakeTurns
+from bot.channels.telegram_answers import read_answer
 from bot.channels.telegram_hook import Hook
 from bot.channels.telegram_http import Http, NoAnswer, NotSent
 from bot.channels.telegram_later import Later
@@ -101,10 +101,7 @@ class _Wire(BaseRequest):
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """Return an answer; the library would log one that it can't read."""
-        try:
-            told = json.loads(payload)
-        except (ValueError, RecursionError):
-            told = None
+        told = read_answer(payload)
         return told if isinstance(told, dict) else {}
 
 

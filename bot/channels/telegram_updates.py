@@ -239,7 +239,7 @@ def _tapped_at(shown: Mapping[str, object], since: datetime | None) -> datetime:
 def _member(told: Mapping[str, object]) -> Heard:
     """Read what has become of our place in a chat: people may block us, but nobody puts us into a group."""
     chat, now = _table(told, "chat"), _table(told, "new_chat_member")
-    if chat.get("type") == "private" or now.get("status") not in _THERE:
+    if chat.get("type") == "private" or _text(now, "status") not in _THERE:
         return Ignored()
     return Leave(_id(chat, "id"))
 

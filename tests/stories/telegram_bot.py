@@ -1,0 +1,65 @@
+"""The real bot on a Telegram of the tests, to be killed at any moment and begun again.
+
+python telegram_bot.py SETTINGS: for each line on stdin one life begins, and its process id is told on stdout. A life is
+forked from a process that has loaded everything, so that many fit into one test; what Telegram limits isn't limited
+here, for the same reason.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+from bot.app import Bot, Plan, plan_of, wire
+from bot.channels.telegram import Telegram
+from bot.channels.telegram_polling import Waits
+from bot.inspection import read_configured
+from bot.logs import install, watch
+from bot.messengers import looks
+
+QUICK = Waits(network=(0.05,), turns=0.05, poller=0.05)
+
+
+def planned(settings: Path) -> Plan:
+    """The plan that the settings make, with a Telegram that is in no hurry to refuse."""
+    configured = read_configured(settings)
+    told = configured.settings.telegram
+    if told is None:
+        raise SystemExit(2)
+
+    def account(bot: Bot) -> list[Telegram]:
+        return [
+            Telegram(
+                told.token, bot.desk.now, told.api, looks=looks(bot.knowledge), per_second=inf, pause=0.0, waits=QUICK
+            )
+        ]
+
+    return replace(plan_of(configured.settings, configured.profile, configured.file), channels=account)
+
+
+async def live(plan: Plan) -> None:
+    """Live until killed."""
+    watch(asyncio.get_running_loop())
+    await wire(plan).run(asyncio.Event())
+
+
+def main() -> None:
+    settings = Path(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder:  # once for nothing: what is loaded now needn't be in each life
+        wire(replace(planned(settings), database=f"sqlite:///{folder}/nothing.db", keys=Path(folder) / "keys"))
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            install("warning")
+            asyncio.run(live(planned(settings)))
+            os._exit(1)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    main()
