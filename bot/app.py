@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from bot.courier import Courier
 from bot.errors import SettingsError
 from bot.handoff.mission import MissionProfile, Mode
 from bot.handoff.mission import findings as profile_findings
-from bot.knowledge import Knowledge, know
+from bot.knowledge import Knowledge, accepted_languages, know
 from bot.logs import Event, event
 from bot.mail.openpgp import Signer, days_left, findings, new_signing_key, read_certificate
 from bot.mail.smtp import DirectoryPost, Post, SmtpPost
@@ -121,9 +121,14 @@ def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
     """Return the plan that settings and profile make; `file`: where the settings stand, for whoever must mend them.
 
     Raises:
-        SettingsError: no way for mails, an unreadable certificate.
+        SettingsError: no way for mails, an unreadable certificate, no language to offer.
+        LanguageError: a catalog is missing.
 
     """
+    offered = accepted_languages(profile)
+    if not offered:
+        raise SettingsError(f"{settings.mission}: languages: none is complete and reviewed, or in accept_unreviewed")
+    profile = replace(profile, languages=offered)
     if settings.mail is None:
         raise SettingsError(f"{file}: [mail]: expected host, or directory; without it no case could leave")
     post, sender = post_of(settings.mail, file), _sender_of(settings.mail)

@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from bot import cli_signal, clock
+from bot import cli_languages, cli_profile, cli_signal, clock
 from bot.app import Bot, plan_of, signer_in, wire
 from bot.content import content
-from bot.conversation.drawing import dot, mermaid
+from bot.conversation.drawing import dot, mermaid, parts
 from bot.errors import BotError, SettingsError
 from bot.inspection import EXAMPLE_MISSION, check, read_configured, refuse_to_run, send_test
 from bot.knowledge import read_content
@@ -102,13 +102,15 @@ def _check(told: argparse.Namespace) -> int:
 
 def _draw(told: argparse.Namespace) -> int:
     flow = read_content().flow
+    if told.branch not in parts(flow):
+        raise SettingsError(f"draw --branch {told.branch}: expected one of {', '.join(filter(None, parts(flow)))}")
     if told.format == "mermaid":
-        _write(told.output, mermaid(flow))
+        _write(told.output, mermaid(flow, told.branch))
         return 0
     program = shutil.which("dot")
     if program is None:
         raise SettingsError("draw --format svg needs the program dot: install graphviz, or take --format mermaid")
-    drawn = subprocess.run([program, "-Tsvg"], input=dot(flow), capture_output=True, check=True, text=True)  # noqa: S603 - found above
+    drawn = subprocess.run([program, "-Tsvg"], input=dot(flow, told.branch), capture_output=True, check=True, text=True)  # noqa: S603 - found above
     _write(told.output, drawn.stdout)
     return 0
 
@@ -208,11 +210,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--send-test", action="store_true", help="then send a sealed test alert to every officer")
     one = verb("draw", _draw, "Draw the flow as a diagram.")
     one.add_argument("--format", choices=("mermaid", "svg"), default="mermaid")
+    one.add_argument("--branch", default="", metavar="NAME", help="of the guide, in place of the talk itself")
     one.add_argument("-o", dest="output", type=Path, metavar="FILE", help="where to; else to the terminal")
     one = _configured(verb("erase", _erase, "Delete everything that is kept, of everybody, and the keys."))
     one.add_argument("--yes", action="store_true", help="without asking")
     _configured(verb("expire", _expire, "Delete what is past its time now, and destroy old keys."))
     cli_signal.add(verbs)
+    cli_profile.add(verbs)
+    cli_languages.add(verbs)
     keys = verb("keys", None, "Show or renew the bot's keys.").add_subparsers(required=True, metavar="WHAT")
     for name, run, told in _KEY_VERBS:
         one = keys.add_parser(name, help=told, description=told)

@@ -20,7 +20,7 @@ from bot.conversation.checks import findings as flow_findings
 from bot.errors import BotError, DeliveryError, LanguageError, SettingsError, Undeliverable
 from bot.handoff.checks import findings as triage_findings
 from bot.handoff.mission import MissionProfile, Mode, findings, run_refusals
-from bot.knowledge import complete_languages, know
+from bot.knowledge import complete_languages, know, unread_languages
 from bot.language.catalogs import load
 from bot.language.extract import messages
 from bot.mail import openpgp
@@ -146,6 +146,7 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
     where = settings.mission
     yield from (f"{where}: {sentence}" for sentence in findings(profile, now.date()))
     yield from (f"{where}: {sentence}" for sentence in _unread(profile))
+    yield from (f"{where}: {sentence}" for sentence in _unreviewed(profile))
     yield from _certificates(profile, now)
     try:
         known = know(profile, now.date())
@@ -180,6 +181,12 @@ def _unread(profile: MissionProfile) -> Iterator[str]:
     for contact in profile.contacts:
         if contact.mode is Mode.NOTICE:
             yield f"contact {contact.address}: mode notice can't be read by anyone yet; give openpgp and fingerprint"
+
+
+def _unreviewed(profile: MissionProfile) -> Iterator[str]:
+    with suppress(LanguageError):  # what is missing is told by those who need it
+        for tag in unread_languages(profile):
+            yield f"languages: {tag} was read by no native reader, and isn't offered: accept_unreviewed would accept it"
 
 
 def _unsealed(profile: MissionProfile) -> Iterator[str]:

@@ -7,27 +7,42 @@ for each officer.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from bot.content import content
-from bot.conversation.asking import Rulebook
+from bot.conversation.asking import Gives, Rulebook
 from bot.conversation.checks import broken
+from bot.conversation.crisis import Phrases, crises
 from bot.conversation.flow import Commands, Flow
+from bot.conversation.guide import with_guide
 from bot.conversation.machine import Paths
 from bot.conversation.model import Words
-from bot.conversation.reading import read_commands, read_flow
+from bot.conversation.reading import read_commands, read_crisis, read_flow, read_guide
 from bot.errors import FlowError, LanguageError
 from bot.handoff.alert import Reader, Texts, read_alert
-from bot.handoff.mission import MissionProfile, shown_resources, signal_words
+from bot.handoff.mission import (
+    Availability,
+    MissionProfile,
+    Resource,
+    availability,
+    shown_crisis_lines,
+    shown_resources,
+    signal_words,
+)
 from bot.handoff.triage import Triage, read_triage
-from bot.language.catalogs import LANGUAGES, Catalogs, load
+from bot.language.catalogs import LANGUAGES, PSEUDO, Catalogs, load
 from bot.language.extract import messages
-from bot.language.places import city, language_names, span
+from bot.language.places import Unit, amount, city, day, language_names, span, territory
+from bot.language.pseudo import with_pseudo
+from bot.language.registry import Status
 from bot.language.vocabulary import vocabulary
 from bot.language.wording import Renderer, renderer
 
 ENGLISH = "en"
 SPOKEN_AT_ONCE = 2  # languages, to a person whose language nobody knows
+
+_MINUTES: Mapping[Unit, int] = {"day": 24 * 60, "hour": 60, "minute": 1}
 
 Standing = dict[str, dict[str, str]]  # by language: what the mission puts into places
 
@@ -40,6 +55,7 @@ class Content:
     commands: Commands
     triage: Triage
     alert: Texts
+    crisis: Mapping[str, Phrases]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +81,32 @@ class Knowledge:
             self.content.flow,
             self.content.triage,
             self.content.alert,
+            _country(self.profile, language),
         )
 
     def on(self, today: date) -> Rulebook:
         """Return the rules as of a day: a resource that was confirmed too long ago is no longer shown."""
         for tag, values in _standing(self.content.flow, self.profile, self.catalogs, today).items():
             self.standing[tag].update(values)
-        return replace(self.book, contacts=bool(shown_resources(self.profile, today)))
+        return replace(self.book, **_shown(self.profile, today))
 
 
 def read_content() -> Content:
     """Read flows/. Raises FlowError."""
     read = {name: (content("flows") / name).read_text(encoding="utf-8") for name in _FILES}
+    guide = read_guide(read["guide.toml"], "flows/guide.toml")
     return Content(
-        read_flow(read["intake.toml"], "flows/intake.toml"),
+        with_guide(read_flow(read["intake.toml"], "flows/intake.toml"), guide, TELL),
         read_commands(read["commands.toml"], "flows/commands.toml"),
         read_triage(read["triage.toml"], "flows/triage.toml"),
         read_alert(read["alert.toml"], "flows/alert.toml"),
+        read_crisis(read["crisis.toml"], "flows/crisis.toml"),
     )
 
 
-_FILES = ("intake.toml", "commands.toml", "triage.toml", "alert.toml")
+_FILES = ("intake.toml", "guide.toml", "commands.toml", "triage.toml", "alert.toml", "crisis.toml")
+TELL = "whom"  # the step at which a case begins to be told
+UNSPACED = ("zh-Hans",)  # languages that put no spaces between words
 
 
 def know(profile: MissionProfile, today: date) -> Knowledge:
@@ -98,12 +119,12 @@ def know(profile: MissionProfile, today: date) -> Knowledge:
     """
     read = read_content()
     officers = [contact.language for contact in profile.contacts]
-    catalogs = load((*profile.languages, *officers))
+    catalogs = _catalogs((*profile.languages, *officers))
     _refuse_incomplete(catalogs, dict.fromkeys((*profile.languages, *officers)))
     flow = read.flow.with_choices("areas", profile.areas)
     flow = flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in profile.languages})
     _refuse_broken(flow)
-    filled = Content(flow, read.commands, read.triage, read.alert)
+    filled = replace(read, flow=flow)
     standing: Standing = {tag: {} for tag in catalogs.tags}
     spoken: dict[str, Words] = {tag: catalogs.words(tag) for tag in catalogs.tags}
     book = _book(filled, profile, catalogs, today)
@@ -119,6 +140,11 @@ def know(profile: MissionProfile, today: date) -> Knowledge:
     )
     known.on(today)
     return known
+
+
+def _catalogs(languages: Sequence[str]) -> Catalogs:
+    catalogs = load([tag for tag in languages if tag != PSEUDO])
+    return with_pseudo(catalogs, messages()) if PSEUDO in languages else catalogs
 
 
 def _alarming(commands: Commands, profile: MissionProfile) -> Commands:
@@ -138,6 +164,22 @@ def complete_languages(wanted: Sequence[str]) -> tuple[str, ...]:
         except LanguageError:
             continue
     return tuple(found) or (ENGLISH,)
+
+
+def accepted_languages(profile: MissionProfile) -> tuple[str, ...]:
+    """Return the languages to offer: complete, and read by somebody or accepted by the mission as they are.
+
+    Raises LanguageError: a catalog is missing or can't be read.
+    """
+    needed, catalogs, unread = messages(), load(profile.languages), unread_languages(profile)
+    return tuple(tag for tag in profile.languages if catalogs.complete(tag, needed) and tag not in unread)
+
+
+def unread_languages(profile: MissionProfile) -> list[str]:
+    """Return the languages that nobody has read and that the mission hasn't accepted so. Raises LanguageError."""
+    needed, catalogs = messages(), load(profile.languages)
+    unread = [tag for tag in profile.languages if catalogs.status(tag, needed) is Status.MACHINE]
+    return [tag for tag in unread if tag not in profile.accept_unreviewed]
 
 
 def _refuse_broken(flow: Flow) -> None:
@@ -162,7 +204,8 @@ def _book(read: Content, profile: MissionProfile, catalogs: Catalogs, today: dat
         known=vocabulary(read.flow, read.commands, profile.languages, catalogs),
         assess=read.triage.assess,
         fallback=profile.languages[:SPOKEN_AT_ONCE],
-        contacts=bool(shown_resources(profile, today)),
+        **_shown(profile, today),
+        crises=crises(read.crisis, UNSPACED),
         site=bool(profile.official_site),
         signal=bool(signal_words(profile)),
         window=timedelta(minutes=profile.window_minutes),
@@ -173,32 +216,65 @@ def _book(read: Content, profile: MissionProfile, catalogs: Catalogs, today: dat
     )
 
 
+class _Shown(TypedDict):
+    contacts: bool
+    crisis: bool
+    gives: Mapping[str, Gives]
+
+
+def _shown(profile: MissionProfile, today: date) -> _Shown:
+    """Return what this mission has confirmed, as of a day."""
+    return {
+        "contacts": bool(shown_resources(profile, today)),
+        "crisis": bool(shown_crisis_lines(profile, today)),
+        "gives": {
+            support.value: Gives(known.value, topic.verified_on.isoformat(), topic.source_url, own=bool(topic.text))
+            for support, topic in profile.topics.items()
+            if (known := availability(profile, support, today)) is not Availability.UNKNOWN and topic.verified_on
+        },
+    }
+
+
 def _standing(flow: Flow, profile: MissionProfile, catalogs: Catalogs, today: date) -> Standing:
     retention = profile.retention
-    spans = {
-        "minutes": str(retention.intake_minutes),
-        "hours": str(retention.urgent_minutes // 60),
-        "days": str(retention.case_minutes // (24 * 60)),
-        "window": str(profile.window_minutes),
-        "site": profile.official_site,
-        "signal": signal_words(profile),
-    }
+    public = {"site": profile.official_site, "signal": signal_words(profile)}
     return {
         tag: {
-            **spans,
+            **public,
+            "minutes": _lasting(retention.intake_minutes, ("minute",), tag),
+            "hours": _lasting(retention.urgent_minutes, ("hour", "minute"), tag),
+            "days": _lasting(retention.case_minutes, ("day", "hour", "minute"), tag),
+            "window": _lasting(profile.window_minutes, ("minute",), tag),
             "mission": profile.in_language(profile.name, tag),
             "place": city(profile.zone, tag),
             "vanish": span(timedelta(hours=profile.signal.vanish_hours), tag),
-            "contacts": _contacts(flow, profile, catalogs.words(tag), today),
+            "contacts": _listed(flow, shown_resources(profile, today), catalogs.words(tag), tag),
+            "crisis_lines": _listed(flow, shown_crisis_lines(profile, today), catalogs.words(tag), tag),
+            **{f"own {support}": profile.in_language(topic.text, tag) for support, topic in profile.topics.items()},
         }
         for tag in catalogs.tags
     }
 
 
-def _contacts(flow: Flow, profile: MissionProfile, words: Words, today: date) -> str:
-    """Return the confirmed resources, one a line, with who runs each: the person must be able to judge."""
-    lines = []
-    for one in shown_resources(profile, today):
-        name = f"runs_{one.who_runs_it.value}"
-        lines.append(words(f"say.{name}", flow.texts[name], {"name": one.name, "contact": one.contact}))
-    return "\n".join(lines)
+def _lasting(minutes: int, units: Sequence[Unit], tag: str) -> str:
+    """Return a time in the first unit that tells it whole: 90 minutes are no hour."""
+    unit = next(one for one in units if minutes % _MINUTES[one] == 0)
+    return amount(minutes // _MINUTES[unit], unit, tag)
+
+
+def _country(profile: MissionProfile, tag: str) -> str:
+    """Return the country an area lies in, in an officer's language; nothing for a mission that serves several."""
+    return territory(profile.country_served[0], tag) if len(profile.country_served) == 1 else ""
+
+
+def _listed(flow: Flow, places: Sequence[Resource], words: Words, tag: str) -> str:
+    """Return confirmed places, with who runs each, for whom, and since when that is known: the person must judge."""
+
+    def said(text: str, **values: str) -> str:
+        return words(f"say.{text}", flow.texts[text], values)
+
+    return "\n".join(
+        f"{said(f'runs_{one.who_runs_it}', name=one.name, contact=one.contact)} "
+        f"{said('checked', audience=said(f'for_{one.audience}'), day=day(one.verified_on, tag), source=one.source_url)}"
+        for one in places
+    )

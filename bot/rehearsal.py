@@ -20,6 +20,7 @@ from bot.conversation.transcript import written_down
 from bot.errors import LanguageError
 from bot.handoff.mission import Contact, MissionProfile
 from bot.knowledge import Knowledge, complete_languages
+from bot.language.catalogs import PSEUDO
 from bot.mail.openpgp import Certificate, open_mail
 from bot.mail.smtp import DirectoryPost
 from bot.mail.throwaway import acquaint, make_officer
@@ -83,10 +84,10 @@ class _Recorded(Terminal):
 async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, target: TextIO) -> list[str]:
     """Rehearse with `profile` until the input ends; return the transcript, a line each.
 
-    `language`: told by the terminal as a messenger would tell it, "" for none. The sealed mails stay in a new
-    folder, which is named; the key they are sealed to is thrown away.
+    `language`: told by the terminal as a messenger would tell it, "" for none, "qps" for the one that shows what isn't
+    translated. The sealed mails stay in a new folder, which is named; the key they are sealed to is thrown away.
     """
-    offered = complete_languages(profile.languages)
+    offered = (*complete_languages(profile.languages), *([PSEUDO] if language == PSEUDO else []))
     if language and language not in offered:
         raise LanguageError(f"--language {language}: expected one of {', '.join(offered)}")
     folder = Path(tempfile.mkdtemp(prefix="postigo-"))

@@ -16,6 +16,7 @@ TARGET = "bot/_content"
 COPIED = {  # of the checkout -> of the content
     "flows": "flows",
     "config/missions": "missions",
+    "locales/languages.toml": "locales/languages.toml",
     "requirements.txt": "requirements.txt",
 }
 

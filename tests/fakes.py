@@ -11,16 +11,20 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from bot.content import content
-from bot.conversation.asking import Rulebook
+from bot.conversation.asking import Gives, Rulebook, expected, numbered
+from bot.conversation.crisis import Crises, crises
 from bot.conversation.engine import advance, carry, report
 from bot.conversation.events import Delivered, Event
 from bot.conversation.flow import Commands, Flow
+from bot.conversation.guide import Guide, with_guide
 from bot.conversation.machine import Paths
 from bot.conversation.model import Chance, Conversation, HandOff, Kind, Message, Outcome, Question, Say, Sender, Wake
-from bot.conversation.reading import read_commands, read_flow
+from bot.conversation.reading import read_commands, read_crisis, read_flow, read_guide
+from bot.conversation.understanding import MOST_FOUND, Unclear, topics_found, understand
 from bot.errors import LanguageError
 from bot.handoff.alert import Reader, Texts, read_alert
 from bot.handoff.triage import Triage, read_triage
+from bot.knowledge import TELL, UNSPACED
 from bot.language.catalogs import LANGUAGES, Catalogs, load
 from bot.language.vocabulary import JOINERS, NAYS, NUMBERS, vocabulary
 from bot.language.wording import renderer
@@ -30,6 +34,7 @@ MORNING = datetime(2026, 11, 21, 8, 0, tzinfo=ZONE)
 PAUSE = timedelta(seconds=10)  # between a question and its answer
 AREAS = {"MX-OAX": "Oaxaca", "MX-CHP": "Chiapas", "abroad": "Abroad"}
 CODE = "1234567890123456"
+SEVERAL_TOPICS = "country"  # a word that leads to more than one topic of the guide
 
 
 def written(name: str) -> str:
@@ -40,12 +45,15 @@ def written(name: str) -> str:
 COMMANDS: Commands = read_commands(written("commands.toml"), "commands.toml")
 TRIAGE: Triage = read_triage(written("triage.toml"), "triage.toml")
 ALERT: Texts = read_alert(written("alert.toml"), "alert.toml")
-_INTAKE: Flow = read_flow(written("intake.toml"), "intake.toml")
+GUIDE: Guide = read_guide(written("guide.toml"), "guide.toml")
+PHRASES = read_crisis(written("crisis.toml"), "crisis.toml")
+CRISES: Crises = crises(PHRASES, UNSPACED)
+UNFILLED: Flow = with_guide(read_flow(written("intake.toml"), "intake.toml"), GUIDE, TELL)
 
 
 def _complete() -> Catalogs:
     """Return the catalogs of every language that all of flows/ is translated to."""
-    texts = (*_INTAKE.messages(), *COMMANDS.messages(), *TRIAGE.messages(), *ALERT.messages(), NUMBERS, JOINERS, NAYS)
+    texts = (*UNFILLED.messages(), *COMMANDS.messages(), *TRIAGE.messages(), *ALERT.messages(), NUMBERS, JOINERS, NAYS)
     complete = []
     for tag in LANGUAGES:
         try:
@@ -62,29 +70,35 @@ STANDING: Mapping[str, str] = {
     "place": "Mexico City",
     "site": "https://example.org",
     "contacts": "Shelter +1 555",
-    "minutes": "30",
-    "hours": "24",
-    "days": "14",
-    "window": "120",
+    "minutes": "30 minutes",
+    "hours": "24 hours",
+    "days": "14 days",
+    "window": "120 minutes",
     "vanish": "24 hours",
     "signal": "postigo.42",
+    "crisis_lines": "Line +1 556",
+    "own meetings": "On Mondays.",
 }
 
 
 def rulebook(toml: str = "", areas: Mapping[str, str] = AREAS) -> Rulebook:
     """Return the rulebook of a flow written in `toml`, by default the one in flows/."""
-    flow = read_flow(toml, "intake.toml") if toml else _INTAKE
+    read = read_flow(toml, "intake.toml") if toml else UNFILLED
+    flow = with_guide(read, GUIDE, TELL) if TELL in read.steps else read
     flow = flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in OFFERED})
     flow = flow.with_choices("areas", areas)
     return Rulebook(
         flow=flow,
         paths=Paths(flow),
         known=vocabulary(flow, COMMANDS, OFFERED, CATALOGS),
+        crises=CRISES,
         assess=TRIAGE.assess,
         fallback=OFFERED[:2],
         contacts=True,
         site=True,
         signal=True,
+        crisis=True,
+        gives={"meetings": Gives("yes", "2026-11-01", "https://example.org/support", own=True)},
         window=timedelta(hours=2),
         own_words=frozenset({"terminal", "signal"}),
         intake_lives=timedelta(minutes=30),
@@ -95,6 +109,11 @@ def rulebook(toml: str = "", areas: Mapping[str, str] = AREAS) -> Rulebook:
 
 BOOK = rulebook()
 FLOW = BOOK.flow
+_BRANCH = GUIDE.branches[0].name
+_TOPIC = "guide_meetings"
+_READ = {"guide", "guide_found", f"guide_{_BRANCH}", _TOPIC, f"{_TOPIC}_risk", f"{_TOPIC}_how"}
+# Every step that is a question of its own; of the guide, whose steps are all alike, one of each kind.
+STEPS: tuple[str, ...] = tuple(sorted(name for name, step in FLOW.steps.items() if not step.file or name in _READ))
 RENDER = renderer(FLOW, CATALOGS.all_words(), COMMANDS, dict.fromkeys(OFFERED, STANDING))
 
 
@@ -273,7 +292,7 @@ def _roads() -> Mapping[str, Talk]:
     waiting = list(roads.values())
     while waiting:
         here = waiting.pop(0)
-        for there in (*_onward(here), here.copy().write("SOS"), _returned(here)):
+        for there in (*_onward(here), here.copy().write("SOS"), _returned(here), here.copy().write(SEVERAL_TOPICS)):
             if there.conversation and there.step and there.step not in roads:
                 roads[there.step] = there
                 waiting.append(there)
@@ -289,6 +308,26 @@ def _onward(here: Talk) -> list[Talk]:
 def _returned(here: Talk) -> Talk:
     """A person who stopped and comes back."""
     return here.copy().write("stop").write("hello again")
+
+
+@cache
+def finding(language: str, most: int = MOST_FOUND) -> str:
+    """Return a word that leads a person who reads `language` to several topics of the guide."""
+    forms = {form for forms in BOOK.known.topics[language].values() for form in forms}
+    words = sorted({*forms, *(word for form in forms for word in form.split()), *(form[:2] for form in forms)})
+    return next(
+        word
+        for word in words
+        if 1 < len(topics_found(word, language, BOOK.known)) <= most
+        and all(_is_searched(word, language, step) for step in ("guide", "guide_visas_how"))
+        and not CRISES.heard_in(word)
+    )
+
+
+def _is_searched(word: str, language: str, step: str) -> bool:
+    """Whether a word at this step is no answer, so that it is looked up."""
+    at = Conversation(Sender("terminal", "x"), step=step, offered=numbered(FLOW.steps[step], ()))
+    return isinstance(understand(word, expected(FLOW, at), language, BOOK.known), Unclear)
 
 
 def without_chance(handed: HandOff) -> HandOff:

@@ -149,7 +149,7 @@ def changed(*changes: tuple[str, str], more: str = "") -> str:
     texts = {
         name: " ".join(["Said.", *(f"{{{place}}}" for place in sorted(places))]) for name, places in named.TEXTS.items()
     }
-    texts |= {"more": "More", "skip": "Skip"}
+    texts |= {"crisis_bare": "Said.", "more": "More", "skip": "Skip"}
     own = toml.partition("[text]")[2] + more
     return (
         toml

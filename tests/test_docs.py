@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot import cli
-from bot.conversation.drawing import mermaid
+from bot.conversation.drawing import mermaid, parts
 from bot.knowledge import read_content
 
 ROOT = Path(__file__).parents[1]
@@ -20,12 +20,22 @@ def test_the_diagram_in_the_docs_is_the_flow_as_it_is() -> None:
     assert drawn[1] == mermaid(read_content().flow), "make draw ARGS='-o FILE' and put it into docs/intake.md"
 
 
+def test_the_diagrams_of_the_guide_are_its_branches_as_they_are() -> None:
+    page = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    flow = read_content().flow
+    drawn = re.findall(r"\n## ([^\n]+)\n\n```mermaid\n(.*?)```", page, re.DOTALL)
+    branches = {choice.name: choice.label for choice in flow.steps["guide"].choices if choice.name in parts(flow)}
+    pictures = [(title, mermaid(flow, name)) for name, title in branches.items()]
+    assert drawn == pictures, "make draw ARGS='--branch NAME' for each branch, and put it into docs/guide.md"
+    assert len(drawn) == len(parts(flow)) - 1
+
+
 def test_every_verb_has_a_sentence_of_help_and_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--help"])
     assert ended.value.code == 0
     told = " ".join(capsys.readouterr().out.split())
-    verbs = ("rehearse", "run", "check", "draw", "erase", "expire", "keys")
+    verbs = ("rehearse", "run", "check", "profile", "languages", "draw", "erase", "expire", "keys")
     assert [verb for verb in verbs if not re.search(rf"\b{verb} [A-Z][^.]+\.", told)] == []
     assert [verb for verb in verbs if f"`postigo {verb}" not in README] == []
 
@@ -36,7 +46,8 @@ def test_the_readme_begins_with_how_to_try_it(command: str) -> None:
 
 
 def test_every_link_in_the_pages_leads_somewhere() -> None:
-    pages = [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")]
+    pages = [page for place in ("", "*/", "config/*/") for page in ROOT.glob(f"{place}README.md")]
+    pages += ROOT.glob("docs/*.md")
     broken = [
         f"{page.relative_to(ROOT)}: {link}"
         for page in pages

@@ -114,8 +114,27 @@ def test_a_profile_that_can_not_be_read_is_told_with_all_its_mistakes(
 
 
 def test_a_language_that_is_not_there_is_found(settings: Path, spoil: Spoil, now: datetime) -> None:
-    spoil("mission.toml", 'languages = ["en", "es"]', 'languages = ["en", "tlh"]')
+    spoil("mission.toml", 'languages = ["en", "es"]', 'languages = ["en", "es", "tlh"]')
     assert [sentence for sentence in check(settings, now=now) if "tlh" in sentence]
+
+
+def test_a_language_that_nobody_has_read_is_found_and_the_bot_still_runs_in_the_others(
+    settings: Path, spoil: Spoil, now: datetime
+) -> None:
+    spoil("mission.toml", 'accept_unreviewed = ["es"]\n', "")
+    (sentence,) = check(settings, now=now)
+    assert "languages: es was read by no native reader, and isn't offered" in sentence
+    configured = read_configured(settings)
+    refuse_to_run(configured)
+    plan = app.plan_of(configured.settings, configured.profile, settings)
+    assert plan.profile.languages == ("en",)
+
+
+def test_a_mission_with_no_language_that_may_be_offered_is_refused(settings: Path, spoil: Spoil) -> None:
+    spoil("mission.toml", 'languages = ["en", "es"]\naccept_unreviewed = ["es"]\n', 'languages = ["es"]\n')
+    configured = read_configured(settings)
+    with pytest.raises(SettingsError, match="none is complete and reviewed, or in accept_unreviewed"):
+        app.plan_of(configured.settings, configured.profile, settings)
 
 
 # ── certificates and keys ────────────────────────────────────────────────────────────────────────────────

@@ -1,17 +1,18 @@
 """Talks written down as tests, replayed in every complete language.
 
 In a transcript, `> ` is the person: numbers or own words as they are, names of offered choices as that language's
-labels, {language} as its own name, and a COMMAND as that language's word for it. `< ` names what is said, a line
-for each message. `! ` is any other effect. `~ ` is what happens outside: time that passes, or a report. The header may
-name a channel other than the terminal, and channels on which it can't be replayed with the real adapter: see
-tests/stories/test_transcripts_on_channels.py.
+labels, {language} as its own name, {topic visas} as that topic's title, {several} as a word that leads to several
+topics, {crisis} as words of somebody who may end their life, and a COMMAND as that language's word for it. `< ` names
+what is said, a line for each message. `! ` is any other effect. `~ ` is what happens outside: time that passes, or a
+report. The header may name a channel other than the terminal, and channels on which it can't be replayed with the
+real adapter: see tests/stories/test_transcripts_on_channels.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, RENDER, TRIAGE, Talk
+from fakes import CATALOGS, COMMANDS, FLOW, GUIDE, OFFERED, PHRASES, RENDER, TRIAGE, Talk, finding
 
 from bot.content import content
 from bot.conversation.events import Accepted, Due, Placed, Refused, Sealed, Trying
@@ -83,8 +84,8 @@ def _write(text: str, talk: Talk, tag: str) -> None:
 def in_language(text: str, talk: Talk, tag: str) -> str:
     """Return what a person who reads `tag` writes for this line of a transcript."""
     words = CATALOGS.words(tag)
-    if text == "{language}":
-        return LANGUAGES[tag].autonym
+    if text.startswith("{"):
+        return _meant(text.strip("{}"), tag)
     for row in COMMANDS.rows:
         if text == row.name.upper():
             return split_words(words(f"command.{row.name}", row.words))[0].upper()
@@ -96,6 +97,19 @@ def in_language(text: str, talk: Talk, tag: str) -> str:
         return talk.numbers(*names)
     label = next(choice.label for choice in step.choices if choice.name == text)
     return words(FLOW.context(step, text), label)
+
+
+def _meant(what: str, tag: str) -> str:
+    """Return the words of a language for what stands in braces."""
+    if what == "language":
+        return LANGUAGES[tag].autonym
+    if what == "several":
+        return finding(tag)
+    if what == "crisis":
+        return PHRASES.get(tag, PHRASES["en"]).words[0]
+    name = what.removeprefix("topic ")
+    title = next(topic.title for topic in GUIDE.topics if topic.name == name)
+    return CATALOGS.words(tag)(f"guide.{name}.title", title)
 
 
 def _happen(row: list[str], talk: Talk) -> None:
@@ -131,7 +145,12 @@ def test_a_transcript_is_what_is_said(path: Path, tag: str) -> None:
 def test_the_transcripts_visit_every_step_of_the_flow() -> None:
     """A question nobody has read in a talk is a question nobody has read."""
     rows = [row for path in FILES for row in path.read_text("utf-8").splitlines() if row.startswith("< ")]
-    assert {step.spoken for step in FLOW.steps.values()} - {name for row in rows for name in row.split()} == set()
+    said = {name for row in rows for name in row.split()}
+    assert {step.spoken for step in FLOW.steps.values() if not step.file} - said == set()
+    assert {"guide", "guide.branch", "guide.found"} <= said
+    told = {topic.name for topic in GUIDE.topics if f"guide.{topic.name}.what" in said}
+    assert len(told) >= 3
+    assert {f"guide.{name}.{part}" for name in told for part in ("risk", "how")} <= said
 
 
 def test_a_wish_to_clear_the_messenger_is_written_down() -> None:

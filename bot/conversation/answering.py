@@ -16,6 +16,7 @@ from bot.conversation.flow import END, Step
 from bot.conversation.handing import hand_off, hand_on
 from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, Line, Outcome, Timer, Wake
 from bot.conversation.moves import Turn, again, onward, to
+from bot.conversation.noting import noted
 from bot.conversation.understanding import fold
 
 REPLY = "reply"  # the step that asks how the person may be answered
@@ -29,7 +30,7 @@ def picked(turn: Turn, choices: tuple[str, ...]) -> Outcome:
     """Take choices by name as the answer to the waiting question."""
     if turn.step.consent and not _seen(turn):
         return again(turn, turn.text("not_seen"))
-    if turn.step.choices_from == "languages":
+    if turn.step.choices_from == "languages" and _spoken_here(turn, Answer("", choices)):
         turn = turn.on(language=choices[0])
     earlier = tuple(choice for choice in turn.talk.picked if choice not in choices)
     return answered(turn, Answer(turn.step.keeps, (*earlier, *choices), message=turn.message.id))
@@ -62,9 +63,11 @@ def answered(turn: Turn, answer: Answer) -> Outcome:
     """Keep an answer and go where it leads."""
     step = turn.step
     turn = turn.on(misses=0, draft="", page=0, picked=())
+    if step.returned:
+        return noted(turn, answer)
     if step.name == turn.book.flow.carried:
         return confirmed(turn, answer.choices[0])
-    if turn.talk.resume and step.name == turn.book.flow.first:
+    if turn.talk.resume and step.name == turn.book.flow.first and _spoken_here(turn, answer):
         return to(turn, turn.talk.resume)
     if step.consent:
         return _consented(turn, answer)
@@ -72,8 +75,14 @@ def answered(turn: Turn, answer: Answer) -> Outcome:
         return _sent_or_dropped(turn, answer)
     turn = _kept(turn, answer)
     target = turn.book.paths.next_step(step.name, answer)
-    outcome = onward(turn, target, *_notes(turn, step, answer))
+    wishes = step.choices_from == "languages" and not _spoken_here(turn, answer)
+    leads = to if wishes else onward  # whoever wishes for another language again is asked again which one
+    outcome = leads(turn, target, *_notes(turn, step, answer))
     return gathered(outcome, turn.now) if step.after else outcome
+
+
+def _spoken_here(turn: Turn, answer: Answer) -> bool:
+    return answer.choices[0] in turn.book.known.languages
 
 
 def pass_on(turn: Turn) -> Outcome:

@@ -3,11 +3,13 @@
 Pure. A consent never offers a number that the question before it offered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.conversation.crisis import Crises
 from bot.conversation.flow import Ask, Flow, Step
+from bot.conversation.guide import AVAILABLE, FOUND, TOPIC
 from bot.conversation.machine import SKIP, Paths
 from bot.conversation.model import (
     Answer,
@@ -28,17 +30,30 @@ Offered = tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Gives:
+    """What a mission has said about one form of support; without it, nobody knows."""
+
+    availability: str  # yes, no, case_by_case
+    day: str  # on which that was checked, as in 2026-11-21
+    source: str
+    own: bool = False  # there are words of its own
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """Everything `advance` and `report` need that doesn't change between turns; built once at start."""
 
     flow: Flow
     paths: Paths
     known: Vocabulary
+    crises: Crises
     assess: Callable[[tuple[Answer, ...], int | None], Assessment]  # None: a first alert; else the level so far
     fallback: tuple[str, ...]  # spoken, all at once, to a person whose language is not known
     contacts: bool  # the mission has checked resources to show
     site: bool  # the mission has told its website
     signal: bool  # the mission can be written to on Signal: a talk can be carried there
+    crisis: bool  # the mission has checked crisis lines to show
+    gives: Mapping[str, Gives]  # by form of support: what the mission has said about it
     window: timedelta  # within which a case of level 3 or 4 leaves
     own_words: frozenset[str]  # channels on which own words are asked for
     intake_lives: timedelta  # an unanswered intake
@@ -57,9 +72,14 @@ def text(book: Rulebook, conversation: Conversation, name: str, **values: str) -
     texts = book.flow.texts
     if channel in texts:
         name = channel
-    elif plain in texts and not (book.site if name == "verify" else book.contacts):
+    elif plain in texts and not _has(book, name):
         name = plain
     return Line(f"say.{name}", tuple(values.items()))
+
+
+def _has(book: Rulebook, name: str) -> bool:
+    """Whether the mission has what this text tells."""
+    return {"verify": book.site, "crisis": book.crisis}.get(name, book.contacts)
 
 
 def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -> tuple[Conversation, Say]:
@@ -75,6 +95,8 @@ def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -
         seen_at=None,
         flow=book.flow.version,
         picked=conversation.picked if step.name == conversation.step else (),
+        found=conversation.found if FOUND in _ahead(conversation, step) else (),
+        note=conversation.note if step.returned or conversation.resume else (),
     )
     return asked, Say(
         lines=(*before, *_said_before(book, asked, step), Line(book.flow.context(step), _values(asked))),
@@ -91,6 +113,11 @@ def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -
         tail=(text(book, asked, "unsent"),) if unsent(asked) else (),
         weight=Weight.EMERGENCY if step.urgent else Weight.QUESTION,
     )
+
+
+def _ahead(conversation: Conversation, step: Step) -> set[str]:
+    """Return the questions that a talk may come back to."""
+    return {step.name, conversation.resume, conversation.carried_to, *conversation.trail}
 
 
 def ask_again(book: Rulebook, conversation: Conversation, *before: Line) -> tuple[Conversation, Say]:
@@ -114,6 +141,12 @@ def expected(flow: Flow, conversation: Conversation) -> Expected:
     )
 
 
+def _narrowed(step: Step, found: tuple[str, ...]) -> Step:
+    """Return the list of topics with those alone that a word has led to."""
+    others = {name for name, target in step.next if target.startswith(TOPIC)}.difference(found)
+    return replace(step, choices=tuple(choice for choice in step.choices if choice.name not in others))
+
+
 def asks_words(book: Rulebook, conversation: Conversation) -> bool:
     """Whether own words are waited for: then digits may be one's own, too."""
     step = book.flow.step(conversation.step)
@@ -122,6 +155,8 @@ def asks_words(book: Rulebook, conversation: Conversation) -> bool:
 
 def _numbers(conversation: Conversation, step: Step) -> Offered:
     """Return the numbers to ask under. A consent asked again keeps its own: they are not the ones before it."""
+    if step.name == FOUND:
+        step = _narrowed(step, conversation.found)
     before = conversation.offered
     if step.name != conversation.step:
         return numbered(step, before)
@@ -184,9 +219,27 @@ def hour(at: datetime) -> str:
 
 
 def _said_before(book: Rulebook, conversation: Conversation, step: Step) -> tuple[Line, ...]:
-    return tuple(
-        case_now(book, conversation) if name == "case_now" else text(book, conversation, name) for name in step.says
-    )
+    return tuple(line for name in step.says for line in _lines(book, conversation, step, name))
+
+
+def _lines(book: Rulebook, conversation: Conversation, step: Step, name: str) -> Iterator[Line]:
+    if name == "case_now":
+        yield case_now(book, conversation)
+    elif name == AVAILABLE:
+        yield from _available(book, conversation, step)
+    else:
+        yield text(book, conversation, name)
+
+
+def _available(book: Rulebook, conversation: Conversation, step: Step) -> Iterator[Line]:
+    """Say whether the mission does what a topic tells of, as far as it has said so."""
+    gives = book.gives.get(step.support)
+    if gives is None:
+        yield text(book, conversation, "available_unknown")
+        return
+    yield text(book, conversation, f"available_{gives.availability}", day=gives.day, source=gives.source)
+    if gives.own:
+        yield text(book, conversation, "available_own", own=step.support)
 
 
 def _listed(conversation: Conversation, step: Step) -> tuple[Answer, ...]:

@@ -64,6 +64,7 @@ def take_over(turn: Turn, there: Conversation | None) -> tuple[Outcome, Outcome 
         language=there.language,
         answers=tuple(replace(one, message="") for one in there.answers if not one.words),
         trail=there.trail,
+        found=there.found,
         urgent=turn.talk.urgent or there.urgent,
         consents=(),
         offered=(),

@@ -85,7 +85,7 @@ def _leads(flow: Flow, step: Step) -> Iterator[str]:
 
 def _passed_over(flow: Flow, step: Step) -> Iterator[str]:
     last = flow.steps.get(landings(flow, step.name)[-1])
-    if last is None or last.kind is Ask.WORDS:
+    if last is None or (last.kind is Ask.WORDS and not last.returned):
         yield "own words are passed over on some channels, so another question must follow"
 
 

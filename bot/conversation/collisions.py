@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bot.conversation import named
 from bot.conversation.asking import MORE, Offered, numbered
 from bot.conversation.flow import Commands, Flow, Step
+from bot.conversation.guide import FOUND
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Words
 from bot.conversation.routes import at
@@ -145,7 +146,7 @@ def _forms(flow: Flow, step: Step, words: Words) -> Iterator[_Form]:
         return
     for choice in step.choices:
         yield _Form(choice.name, words(flow.context(step, choice.name), choice.label))
-    for choice in step.choices:
+    for choice in step.choices if step.name != FOUND else ():  # there a word is looked up anew
         said = words(flow.context(step, f"{choice.name}.words"), choice.words) if choice.words else ""
         yield from (_Form(choice.name, word) for word in _split(said))
 

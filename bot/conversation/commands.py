@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.conversation.answering import answered, pass_on, picked, without
 from bot.conversation.asking import added
 from bot.conversation.carrying import begun, offer
+from bot.conversation.guide import ROOT
 from bot.conversation.model import Answer, Conversation, Line, Outcome, Way
 from bot.conversation.moves import STALE_AFTER, Turn, again, begin, to
 from bot.conversation.tracing import cleared
@@ -91,6 +92,7 @@ def _stop(turn: Turn) -> Outcome:
         turn.talk.language,
         serial=turn.talk.serial,
         urgent=turn.talk.urgent,
+        private=turn.talk.private,
         case=kept,
     )
     return Outcome(quiet, (turn.status(turn.text("stopped_case"), turn.text("clear")), *cleared(turn.talk)))
@@ -110,6 +112,14 @@ def _send(turn: Turn) -> Outcome:
     if not added(turn.talk):
         return again(turn, turn.text("nothing_added"))
     return pass_on(turn)
+
+
+def _guide(turn: Turn) -> Outcome:
+    """Open the guide; BACK leads to where the person was."""
+    here = turn.book.flow.step(turn.talk.resume or turn.talk.step)
+    back = (here.name,) if here and here.name != ROOT and not here.consent else ()
+    trail = tuple(name for name in turn.talk.trail if name not in {ROOT, *back})
+    return to(turn.on(trail=(*trail, *back), consents=(), resume=""), ROOT)
 
 
 def _told(name: str) -> Callable[[Turn, str], Outcome]:
@@ -139,4 +149,5 @@ _COMMANDS: Mapping[str, Callable[[Turn, str], Outcome]] = {
     "send": lambda turn, _: _send(turn),
     "start": _start,
     "signal": lambda turn, _: offer(turn),
+    "guide": lambda turn, _: _guide(turn),
 }

@@ -4,9 +4,10 @@ Drawn from the ways the machine is built of, so that picture and program can't d
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.conversation.flow import END, Flow, Step
+from bot.conversation.guide import ROOT
 from bot.conversation.model import ConsentKind
 from bot.conversation.routes import ways
 
@@ -25,8 +26,32 @@ class _Edge:
     label: str
 
 
-def mermaid(flow: Flow) -> str:
-    """Return the flow as a Mermaid state diagram. The same flow gives the same text."""
+def parts(flow: Flow) -> tuple[str, ...]:
+    """Return the names of all pictures: "" the talk itself, with the guide as one box; then its branches."""
+    return tuple(dict.fromkeys(("", *(step.branch for step in flow.steps.values()))))
+
+
+def _part(flow: Flow, branch: str) -> Flow:
+    """Return the steps of one picture. What leads on from every topic is left out: the pages say it once."""
+    if branch:
+        steps = {name: step for name, step in flow.steps.items() if step.branch == branch}
+        return replace(
+            flow, steps={name: _within(step, steps) for name, step in steps.items()}, first=next(iter(steps))
+        )
+    steps = {name: step for name, step in flow.steps.items() if not step.file or name == ROOT}
+    return replace(flow, steps={name: _within(step, steps) if step.file else step for name, step in steps.items()})
+
+
+def _within(step: Step, steps: Mapping[str, Step]) -> Step:
+    """Return a step of the guide with those ways alone that stay within the picture."""
+    stays = {choice for choice, target in step.next if target in {*steps, END}}
+    ways = tuple(way for way in step.next if way[0] in stays)
+    return replace(step, choices=tuple(choice for choice in step.choices if choice.name in stays), next=ways)
+
+
+def mermaid(flow: Flow, branch: str = "") -> str:
+    """Return one picture of the flow as a Mermaid state diagram. The same flow gives the same text."""
+    flow = _part(flow, branch)
     return "\n".join(
         (
             "stateDiagram-v2",
@@ -40,8 +65,9 @@ def mermaid(flow: Flow) -> str:
     )
 
 
-def dot(flow: Flow) -> str:
-    """Return the flow as a graph for Graphviz. The same flow gives the same text."""
+def dot(flow: Flow, branch: str = "") -> str:
+    """Return one picture of the flow as a graph for Graphviz. The same flow gives the same text."""
+    flow = _part(flow, branch)
     return "\n".join(
         (
             f"digraph {_quoted(flow.name)} {{",
@@ -62,7 +88,14 @@ def dot(flow: Flow) -> str:
 
 
 def _starts(flow: Flow) -> Mapping[str, str]:
-    return {"hello": flow.first, "SOS": flow.sos, "back after a handoff": flow.idle}
+    begin = flow.steps.get(flow.first)
+    starts = {
+        "the guide" if begin and begin.branch else "hello": flow.first,
+        "SOS": flow.sos,
+        "back after a handoff": flow.idle,
+        "from Telegram": flow.carried,
+    }
+    return {label: step for label, step in starts.items() if step in flow.steps}
 
 
 def _edges(flow: Flow) -> Iterator[_Edge]:
@@ -77,7 +110,7 @@ def _edges(flow: Flow) -> Iterator[_Edge]:
 
 def _answers(flow: Flow, step: Step) -> Iterator[tuple[str, str]]:
     """Yield (answer, target); what the profile fills in stands as one, by the name of its source."""
-    filled = () if not step.choices_from else step.names()
+    filled = {choice.name for choice in step.choices if choice.given}
     for name, answer, target in ways(flow):
         if name == step.name and answer not in filled:
             yield answer, target

@@ -16,8 +16,7 @@ def edited(turn: Turn) -> Outcome:
     """Take an edited message for what it corrects, or say that nothing has changed."""
     old = next((one for one in turn.talk.answers if turn.message.edits in one.message.split()), None)
     if old is None:
-        takes = turn.talk.case and turn.talk.sender.channel in turn.book.own_words
-        return _added(turn) if takes else again(turn, turn.text("edit_unknown"))
+        return _not_held(turn)
     step = _step_of(turn, old)
     new = _understood(turn, step, old) if step else None
     if step is None or new is None:
@@ -28,12 +27,34 @@ def edited(turn: Turn) -> Outcome:
     return _corrected(turn, step, old, new)
 
 
+def _not_held(turn: Turn) -> Outcome:
+    """Correct a note that is being asked for; after the handoff pass a correction on, but of nothing private."""
+    if turn.message.edits in turn.talk.private:
+        return _for_note(turn.in_private())
+    takes = turn.talk.case and turn.talk.sender.channel in turn.book.own_words
+    return _added(turn) if takes else again(turn, turn.text("edit_unknown"))
+
+
+def _for_note(turn: Turn) -> Outcome:
+    note = turn.talk.note
+    old = next((one for one in note if turn.message.edits in one.message.split()), None)
+    words = readable(turn.message.text)
+    if old is None or not words:
+        return again(turn, turn.text("edit_unknown"))
+    flaw = flaw_of(turn, turn.book.flow.steps[old.step], words)
+    if flaw:
+        return again(turn, flaw)
+    new = replace(old, words=words, message=f"{old.message} {turn.message.id}")
+    return again(turn.on(note=tuple(new if one is old else one for one in note)), turn.text("edited"))
+
+
 def deleted(turn: Turn) -> Outcome:
     """Erase the answer whose message the person has deleted, in silence: somebody may be looking at the phone.
 
     Where the answers are listed or consented to at that moment, that is asked anew: it was for the old ones.
     """
-    old = [one for one in turn.talk.answers if turn.message.edits in one.message.split()]
+    old = [one for one in (*turn.talk.answers, *turn.talk.note) if turn.message.edits in one.message.split()]
+    turn = turn.on(note=tuple(one for one in turn.talk.note if one not in old))
     if not old:
         return Outcome(turn.talk if turn.talk.step or turn.talk.case else None)
     turn = turn.on(answers=tuple(one for one in turn.talk.answers if one not in old))

@@ -12,14 +12,15 @@ from bot.conversation.asking import MORE, Rulebook, case_now, expected
 from bot.conversation.carrying import begun, take_over
 from bot.conversation.commands import command, cry, skip
 from bot.conversation.editing import deleted, edited
-from bot.conversation.flow import Ask
+from bot.conversation.flow import Ask, Step
+from bot.conversation.guide import FOUND, topic_step
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Chance, Conversation, Kind, Line, Message, Outcome, Say
-from bot.conversation.moves import STALE_AFTER, Turn, again
+from bot.conversation.moves import STALE_AFTER, Turn, again, to
 from bot.conversation.settling import settle
 from bot.conversation.status import report
 from bot.conversation.tracing import traced
-from bot.conversation.understanding import Cry, Ordered, Own, Picked, Unclear, Understood, understand
+from bot.conversation.understanding import Cry, Ordered, Own, Picked, Unclear, Understood, topics_found, understand
 
 __all__ = ["Rulebook", "advance", "carry", "lives_until", "report"]
 
@@ -38,7 +39,10 @@ def advance(
     turn, changed = _turn(book, conversation, message, now, chance)
     talk = turn.talk
     meaning = understand(message.text, expected(book.flow, talk), talk.language, book.known)
-    if _too_late(turn, meaning):
+    if book.crises.heard_in(message.text) and now - message.at <= CRY_STALE_AFTER:
+        turn = turn.on(heard_at=now, language=talk.language or _spoken(turn, meaning)).in_private()
+        outcome = _comforted(turn, meaning)
+    elif _too_late(turn, meaning):
         outcome = _unused(conversation, turn)
     else:
         turn = turn.on(heard_at=now, language=talk.language or _spoken(turn, meaning))
@@ -109,16 +113,43 @@ def _answer(turn: Turn, meaning: Understood) -> Outcome:
     return _not_understood(turn)
 
 
+def _searched(turn: Turn, found: tuple[str, ...]) -> Outcome:
+    """Go to what a word has led to in the guide, or list it where that is more than one topic."""
+    target = topic_step(found[0]) if len(found) == 1 else FOUND
+    here = turn.step.name
+    trail = (*(name for name in turn.talk.trail if name != here), here)
+    turn = turn.on(misses=0, trail=tuple(name for name in trail if name != target), found=found)
+    return to(turn, target)
+
+
+def _comforted(turn: Turn, meaning: Understood) -> Outcome:
+    """Show whom to talk with, at once; nothing of what was written is kept or sent. A cry for help is heard as well."""
+    outcome = cry(turn) if isinstance(meaning, Cry) else again(turn)
+    return _with_note(outcome, turn.text("crisis"))
+
+
 def _not_understood(turn: Turn) -> Outcome:
     """Say what would be understood, and put the question again; from the second time on with the way out."""
+    turn = turn.in_private() if turn.step.file else turn
+    found = topics_found(turn.message.text, turn.talk.language, turn.book.known) if turn.step.file else ()
+    if found:
+        return _searched(turn, found)
     turn = turn.on(misses=turn.talk.misses + 1)
-    name = "not_understood_words" if turn.step.kind is Ask.WORDS else "not_understood"
-    lines = [turn.text("label_needed" if turn.step.consent else name)]
+    lines = [turn.text(_missed(turn.step))]
     if turn.talk.case and "case_now" not in turn.step.says:
         lines.append(case_now(turn.book, turn.talk))  # people write to hear where it is
     if turn.talk.misses >= HINT_AFTER:
         lines.append(turn.text("hint"))
     return again(turn, *lines)
+
+
+def _missed(step: Step) -> str:
+    """Return the name of the text for what a question can't use."""
+    if step.file:
+        return "not_found"
+    if step.consent:
+        return "label_needed"
+    return "not_understood_words" if step.kind is Ask.WORDS else "not_understood"
 
 
 def _too_late(turn: Turn, meaning: Understood) -> bool:
@@ -162,10 +193,10 @@ def _hinted(turn: Turn) -> str:
     return next((tag for tag in (hint, hint.partition("-")[0].lower()) if tag in turn.book.known.languages), "")
 
 
-def _with_note(outcome: Outcome, line: Line) -> Outcome:
-    """Say a text once, before the first words of an outcome."""
+def _with_note(outcome: Outcome, *lines: Line) -> Outcome:
+    """Say texts once, before the first words of an outcome."""
     says = [effect for effect in outcome.effects if isinstance(effect, Say)]
     if not says:
         return outcome
-    noted = replace(says[0], lines=(line, *says[0].lines))
+    noted = replace(says[0], lines=(*lines, *says[0].lines))
     return replace(outcome, effects=tuple(noted if effect is says[0] else effect for effect in outcome.effects))

@@ -28,6 +28,7 @@ class Choice:
     name: str
     label: str
     words: str = ""  # more words people use for it, comma separated
+    given: bool = False  # by the mission's profile: its label is shown as it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ class Step:
     checked: bool = True  # own words are looked at for phone numbers and addresses
     shows: bool = False  # lists the answers above the question
     after: bool = False  # asked after the handoff
+    returned: bool = False  # own words that are given back at the end, never sent and never kept
+    support: str = ""  # the form of support that it tells of
+    contexts: Mapping[str, str] = field(default_factory=dict)  # part -> catalog context, where it isn't the usual one
+    file: str = ""  # where it is written, if not in the flow's own file
+    branch: str = ""  # of the guide
 
     def target(self, choice: str) -> str:
         """Return where `choice` leads: a step's name or END."""
@@ -96,7 +102,7 @@ class Flow:
 
     def with_choices(self, source: str, choices: Mapping[str, str]) -> "Flow":
         """Return this flow with each `choices_from = source` filled in: name -> label."""
-        filled = tuple(Choice(name, label) for name, label in choices.items())
+        filled = tuple(Choice(name, label, given=True) for name, label in choices.items())
         steps = {
             name: replace(step, choices=filled + step.choices) if step.choices_from == source else step
             for name, step in self.steps.items()
@@ -105,15 +111,20 @@ class Flow:
 
     def context(self, step: Step, part: str = "") -> str:
         """Return the catalog context of a step's question, or of a part of it (a choice's name)."""
+        if part in step.contexts:
+            return step.contexts[part]
         at = f"{self.name}.{step.spoken}"
         return f"{at}.{part}" if part else at
 
     def messages(self) -> Iterator[tuple[str, str]]:
-        """Yield every text as (context, English message id), in the order of the file.
+        """Yield every text as (context, English message id), in the order of the file, each once.
 
         Contexts: "intake.danger" (question), "intake.danger.title", "intake.danger.now" (label),
         "intake.danger.now.words", "intake.danger.note.0", and "say.left" for texts outside of steps.
         """
+        return iter(dict.fromkeys(self._messages()))
+
+    def _messages(self) -> Iterator[tuple[str, str]]:
         for step in self.steps.values():
             if step.spoken == step.name:
                 yield from self._spoken(step)
@@ -124,9 +135,9 @@ class Flow:
 
     def _spoken(self, step: Step) -> Iterator[tuple[str, str]]:
         yield self.context(step), step.ask
-        if step.choices_from:
-            return
         for choice in step.choices:
+            if choice.given:
+                continue
             yield self.context(step, choice.name), choice.label
             if choice.words:
                 yield self.context(step, f"{choice.name}.words"), choice.words

@@ -150,6 +150,9 @@ class Conversation:
     heard_at: datetime | None = None  # the person's last message
     draft: str = field(default="", repr=False)  # own words that wait for a second look
     resume: str = ""  # the step to come back to after a change of language
+    found: tuple[str, ...] = ()  # topics of the guide that a word has led to
+    note: tuple[Answer, ...] = field(default=(), repr=False)  # for a note to take along; never sent
+    private: tuple[str, ...] = ()  # messages whose corrections are never passed on: for a note, in the guide, a crisis
     carried_to: str = ""  # where a talk from another channel goes on once that is confirmed
     gathering: int = 0  # the number of the newest GATHER timer
     picked: tuple[str, ...] = ()  # of a choice of several, before more kinds were shown

@@ -12,6 +12,7 @@ from bot.conversation.model import Chance, Conversation, Line, Message, Outcome,
 from bot.conversation.tracing import SHOWN_AFTER_END, cleared
 
 STALE_AFTER = timedelta(hours=1)  # an older message answers nothing
+PRIVATE = 50  # messages that are remembered as private
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Turn:
         """Return this turn with the conversation changed."""
         talk = replace(self.talk, **changes)  # type: ignore[arg-type]  # named by its fields
         return Turn(self.book, talk, self.message, self.now, self.chance)
+
+    def in_private(self) -> "Turn":
+        """Return this turn with its message remembered, by its id, as one whose correction is never passed on."""
+        ids = tuple(one for one in self.talk.private if one != self.message.id)
+        return self.on(private=(*ids, self.message.id)[-PRIVATE:])
 
     @property
     def step(self) -> Step:
@@ -95,11 +101,15 @@ def _rest(turn: Turn, *lines: Line) -> Outcome:
 
 
 def _open_step(turn: Turn, target: str) -> Step:
-    """Pass over own words on a channel that is not for them; once a case is handed over, over a second intake."""
+    """Pass over own words on a channel that is not for them; once a case is handed over, over a second intake.
+
+    What is asked after the handoff as well, such as the wish for another language, is asked as it is there.
+    """
     flow = turn.book.flow
     step = flow.steps[target]
-    if turn.talk.case and step.title and not (step.after or step.consent):
-        return flow.steps[flow.idle]
-    while step.kind is Ask.WORDS and turn.talk.sender.channel not in turn.book.own_words:
+    if turn.talk.case and step.title and not (step.after or step.consent or step.returned):
+        asked = (one for one in flow.steps.values() if one.after and one.keeps == step.name)
+        return next(asked, flow.steps[flow.idle])
+    while step.kind is Ask.WORDS and not step.returned and turn.talk.sender.channel not in turn.book.own_words:
         step = flow.steps[step.otherwise]
     return step

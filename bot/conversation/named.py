@@ -16,6 +16,7 @@ STANDING = frozenset({"mission", "minutes", "hours", "days", "window", "place", 
 SITE, CONTACTS, REFERENCE = "site", "contacts", "reference"
 VERIFY = "verify"  # the text with the mission's website
 COVER = "cover"  # what a locked screen shows in place of a text that would alarm whoever sees it
+AUDIENCES = ("everyone", "journalists", "women", "lgbtiq", "indigenous", "organisations", "digital")
 MENU = ("start", "help", "language", "stop")  # the commands that a messenger lists
 
 # Every text that code says by its name -> the places it fills in there.
@@ -25,6 +26,11 @@ TEXTS: Mapping[str, frozenset[str]] = {
         *((f"refused_{kind.value}", "") for kind in Kind if kind not in {Kind.TEXT, Kind.TAP, Kind.DELETED}),
         *((f"runs_{who}", "name contact") for who in ("state", "ngo", "un", "mission", "other")),
         ("adding", ""),
+        ("available_case_by_case", "day source"),
+        ("available_no", "day source"),
+        ("available_own", "own"),
+        ("available_unknown", ""),
+        ("available_yes", "day source"),
         ("cannot_skip", ""),
         ("case_given_up", ""),
         ("case_in_doubt", ""),
@@ -33,10 +39,12 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("case_waiting", ""),
         ("carry_not", ""),
         ("changed", ""),
+        ("checked", "audience day source"),
         ("clear", ""),
         ("code_unknown", ""),
         ("code_used", ""),
         (COVER, ""),
+        ("crisis", "crisis_lines"),
         ("done", ""),
         ("codes", "reference code check"),
         ("dropped", ""),
@@ -62,9 +70,12 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("left_late", "time"),
         ("more", ""),
         ("no_back", ""),
+        *((f"for_{audience}", "") for audience in AUDIENCES),
+        ("not_found", ""),
         ("not_seen", ""),
         ("not_understood", ""),
         ("not_understood_words", ""),
+        ("note_given", ""),
         ("nothing_added", ""),
         ("old_tap", ""),
         ("privacy", ""),
@@ -91,7 +102,8 @@ TEXTS: Mapping[str, frozenset[str]] = {
 
 # What a step may `say` that is no text of its own -> the texts it stands for.
 STANDS_FOR: Mapping[str, tuple[str, ...]] = {
-    "case_now": (*("case_left", "case_placed", "case_given_up", "case_in_doubt", "case_waiting"),)
+    "case_now": (*("case_left", "case_placed", "case_given_up", "case_in_doubt", "case_waiting"),),
+    "available": ("available_yes", "available_no", "available_case_by_case", "available_unknown"),
 }
 
 # Steps that code names -> the choices it knows there.
@@ -102,7 +114,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 
 # Commands that must work at every step, and all that the program can carry out.
 NEEDED = ("erase", "stop", "help", "back", "skip", "language", "emergency", "privacy", "verify")
-COMMANDS = (*NEEDED, "send", "signal")
+COMMANDS = (*NEEDED, "send", "signal", "guide")
 
 
 def findings(flow: Flow) -> list[str]:
@@ -181,5 +193,5 @@ def _texts(flow: Flow) -> Iterator[str]:
 
 
 def _needs_bare(name: str, text: str) -> bool:
-    place = SITE if name == VERIFY else CONTACTS
+    place = {VERIFY: SITE, "crisis": "crisis_lines"}.get(name, CONTACTS)
     return f"{{{place}}}" in text

@@ -11,9 +11,11 @@ from types import MappingProxyType
 from bot.conversation import named
 from bot.conversation.asking import MORE, numbered, shown
 from bot.conversation.flow import Choice, Commands, Flow, Step
+from bot.conversation.guide import FOUND
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Words
 from bot.conversation.routes import at
+from bot.conversation.understanding import MOST_FOUND
 
 URGENT_LENGTH = 160  # characters of a question on the emergency path, with all that is said around it
 LENGTH = 280  # characters of any other question, with what is said before it
@@ -24,10 +26,10 @@ SENTENCES = 2  # beside one question
 LONGEST: Mapping[str, str] = MappingProxyType(
     {
         "mission": "the embassy of the United Kingdom in Mexico",
-        "minutes": "120",
-        "hours": "24",
-        "days": "14",
-        "window": "120",
+        "minutes": "120 minutes",
+        "hours": "24 hours",
+        "days": "14 days",
+        "window": "120 minutes",
         "place": "Ciudad de México",
         "vanish": "24 hours",
         "signal": "postigo_mission.4242",
@@ -37,6 +39,11 @@ LONGEST: Mapping[str, str] = MappingProxyType(
         "reference": "7K3QX9",
         "code": "1234 5678 9012 3456",
         "check": "1234",
+        "day": "21 November 2026",
+        "source": "",  # a page of any length: it stands at the end
+        "own": "",
+        "crisis_lines": "",
+        "audience": "",
         "length": "4999",
         "limit": "500",
     }
@@ -182,7 +189,7 @@ class _Voice:
 
     def choices(self, step: Step) -> list[str]:
         """Return the choices of a step's longest page, one a line."""
-        offered = numbered(step, ())
+        offered = numbered(step, ())[: MOST_FOUND if step.name == FOUND else None]
         pages = ([f"{number} {self.label(step, name)}" for number, name in shown(step, offered, n)] for n in (0, 1))
         return max(pages, key=lambda lines: len("\n".join(lines)))
 

@@ -10,7 +10,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.conversation.crisis import Phrases
 from bot.conversation.flow import Ask, Choice, Command, Commands, Flow, Note, Step
+from bot.conversation.guide import Branch, Guide, Topic
 from bot.conversation.model import ConsentKind
 from bot.errors import FlowError
 
@@ -59,6 +61,7 @@ class _Step(_Strict):
     checked: bool = True
     shows: bool = False
     after: bool = False
+    returned: bool = False
 
 
 class _FlowFile(_Strict):
@@ -104,6 +107,82 @@ def read_commands(toml: str, file: str) -> Commands:
     read = parsed(_CommandFile, toml, file)
     rows = tuple(Command(row.name, row.number, row.words, row.help) for row in read.command)
     return Commands(rows, read.sos, read.alarming)
+
+
+class _Branch(_Strict):
+    name: str
+    title: str
+
+
+class _Topic(_Strict):
+    name: str
+    branch: str
+    title: str
+    words: str
+    what: str
+    risk: str
+    how: str
+    support: str = ""
+
+
+class _GuideHead(_Strict):
+    name: str
+    ask: str
+    ask_branch: str
+    ask_found: str
+    choices: dict[str, str]
+
+
+class _GuideFile(_Strict):
+    guide: _GuideHead
+    branch: tuple[_Branch, ...]
+    topic: tuple[_Topic, ...]
+
+
+def read_guide(toml: str, file: str) -> Guide:
+    """Return the guide written in `toml`.
+
+    Raises:
+        FlowError: as `read_flow`; a topic or branch named twice, a topic in no branch, a label that is missing.
+
+    """
+    read = parsed(_GuideFile, toml, file)
+    head, branches = read.guide, [row.name for row in read.branch]
+    names = [*branches, *(row.name for row in read.topic)]
+    for name in names:
+        if names.count(name) > 1:
+            raise FlowError(f"{file}: {name!r} stands there twice")
+    for row in read.topic:
+        if row.branch not in branches:
+            raise FlowError(f"{file}: topic {row.name!r}: branch {row.branch!r} does not exist")
+    missing = {"risk", "how", "note", "others", "tell", "leave"} - set(head.choices)
+    if missing:
+        raise FlowError(f"{file}: guide.choices: missing {', '.join(sorted(missing))}")
+    return Guide(
+        head.name,
+        head.ask,
+        head.ask_branch,
+        head.ask_found,
+        head.choices,
+        tuple(Branch(row.name, row.title) for row in read.branch),
+        tuple(Topic(**row.model_dump()) for row in read.topic),
+    )
+
+
+class _Phrases(_Strict):
+    words: tuple[str, ...]
+    alone: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+
+class _CrisisFile(_Strict):
+    crisis: dict[str, _Phrases]
+
+
+def read_crisis(toml: str, file: str) -> dict[str, Phrases]:
+    """Return the words of somebody who may end their life, by language. Raises FlowError as `read_flow` does."""
+    read = parsed(_CrisisFile, toml, file)
+    return {tag: Phrases(one.words, one.alone, one.unless) for tag, one in read.crisis.items()}
 
 
 def parsed(shape: type[Shape], toml: str, file: str) -> Shape:
@@ -181,4 +260,5 @@ def _step(written: _Step, row: _Step) -> Step:
         checked=row.checked,
         shows=row.shows,
         after=row.after,
+        returned=row.returned,
     )

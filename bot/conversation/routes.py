@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.conversation.flow import END, Ask, Flow, Step
+from bot.conversation.guide import FOUND
 from bot.conversation.machine import arcs_of
 from bot.conversation.model import ConsentKind
 
@@ -28,7 +29,8 @@ def findings(flow: Flow) -> list[str]:
 
 def at(flow: Flow, step: str) -> str:
     """Return how a sentence about a step begins."""
-    return f"flows/{flow.name}.toml: step '{step}': "
+    file = flow.steps[step].file if step in flow.steps else ""
+    return f"flows/{file or flow.name}.toml: step '{step}': "
 
 
 def ways(flow: Flow) -> Iterator[tuple[str, str, str]]:
@@ -40,7 +42,7 @@ def ways(flow: Flow) -> Iterator[tuple[str, str, str]]:
 def landings(flow: Flow, target: str) -> list[str]:
     """Return where a way to `target` may lead: on some channels own words are passed over."""
     chain = [target]
-    while chain[-1] in flow.steps and flow.steps[chain[-1]].kind is Ask.WORDS:
+    while chain[-1] in flow.steps and flow.steps[chain[-1]].kind is Ask.WORDS and not flow.steps[chain[-1]].returned:
         beyond = flow.steps[chain[-1]].otherwise
         if beyond in chain:
             break
@@ -126,7 +128,8 @@ def _out_of_reach(flow: Flow) -> Iterator[str]:
     onward: dict[str, set[str]] = {}
     for step, _, target in ways(flow):
         onward.setdefault(step, set()).add(target)
-    reached = _spread(tuple(filter(None, (flow.first, flow.sos, flow.idle, flow.carried))), onward)
+    starts = (flow.first, flow.sos, flow.idle, flow.carried, FOUND)  # a search leads to the last
+    reached = _spread([name for name in starts if name in flow.steps], onward)
     yield from (f"{at(flow, name)}nothing leads here" for name in flow.steps if name not in reached)
 
 

@@ -12,11 +12,14 @@ from functools import lru_cache
 
 _SOS_SIGN = "🆘"
 _DROPPED = frozenset({"Mn", "Me", "Cf"})  # accents, enclosing keycaps, bidi marks and zero-width characters
+# Letters that keyboards and habits mix up: Turkish i without its dot, Persian and Arabic forms of one letter.
+_SAME = {"ı": "i", "ی": "ي", "ى": "ي", "ک": "ك", "ة": "ه"}
 _APOSTROPHES = frozenset("'’ʼ`´")
 _SEPARATORS = re.compile(r"[,;/+&\n\r،؛、，]")
 _LONGEST = 5_000  # characters; what is longer can't be a choice
 SKIPPED = "skip"  # what a question is answered with that is left out
 _SHORTEST_START = 3  # letters that may stand for the label they begin
+MOST_FOUND = 9  # topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Vocabulary:
     nays: frozenset[str]  # "no", "nada": at a question for own words they leave it out
     cries: Mapping[str, str]  # word -> language
     tongues: Mapping[str, str]  # "es", "espanol" -> language
+    topics: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # language -> topic -> forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def _folded(char: str) -> str:
         return str(digit)
     if char == _SOS_SIGN:
         return f" {char} "
-    return char if char.isalnum() else " "
+    return _SAME.get(char, char) if char.isalnum() else " "
 
 
 def understand(text: str, expected: Expected, language: str, known: Vocabulary) -> Understood:
@@ -118,6 +122,32 @@ def understand(text: str, expected: Expected, language: str, known: Vocabulary) 
         _order(text, folded, known)
         or _choice(text, folded, expected, language, known)
         or _rest(text, folded, expected, known)
+    )
+
+
+def topics_found(text: str, language: str, known: Vocabulary) -> tuple[str, ...]:
+    """Return the topics of the guide that a word leads to, the surest first, in the person's language alone.
+
+    A topic is called so; or one of its words is; or begins so, from four letters on.
+    """
+    folded = fold(text[:_LONGEST])
+    topics = known.topics.get(language) or known.topics.get(next(iter(known.languages), ""), {})
+    if not folded or not topics:
+        return ()
+    called = [name for name, forms in topics.items() if folded in forms]
+    tokens = {token for token in folded.split() if len(token) >= _SHORTEST_START}
+    holding = [name for name, forms in topics.items() if any(not tokens.isdisjoint(form.split()) for form in forms)]
+    begun = [name for name, forms in topics.items() if _is_long(folded) and _begins(folded, forms)]
+    return tuple(dict.fromkeys(called or (*holding, *begun)))[:MOST_FOUND]
+
+
+def _is_long(folded: str) -> bool:
+    return len(folded) > _SHORTEST_START or (_runs_on(folded) and len(folded) > 1)
+
+
+def _begins(folded: str, forms: tuple[str, ...]) -> bool:
+    return any(word.startswith(folded) for form in forms for word in form.split()) or any(
+        folded in form for form in forms if not folded.isascii()
     )
 
 
@@ -237,10 +267,15 @@ def _by_start(folded: str, forms: Mapping[str, str]) -> str | None:
     return begun[0] if len(begun) == 1 else None
 
 
+def _runs_on(word: str) -> bool:
+    """Whether a word is of a script that puts no spaces between words: Chinese and its like."""
+    return word >= "\u2e80"
+
+
 def _cry_within(folded: str, known: Vocabulary) -> Cry | None:
     """A cry in the middle of other words, where only a choice was expected."""
     padded = f" {folded} "
     for cry, language in known.cries.items():
-        if f" {cry} " in padded:
+        if (cry if _runs_on(cry) else f" {cry} ") in padded:
             return Cry(language)
     return None

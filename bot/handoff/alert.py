@@ -17,6 +17,7 @@ from bot.handoff.case import Case, chosen, may_act
 from bot.handoff.triage import Triage
 
 SCHEMA = 1  # of case.json
+AREAS, ABROAD = "areas", "abroad"  # what a profile fills in; its code for what lies outside the country
 _FIRST_SCREEN = frozenset({"want", "reply", "donts", "act"})  # answers that stand above already
 
 
@@ -51,6 +52,7 @@ class Reader:
     flow: Flow
     triage: Triage
     texts: Texts
+    country: str = ""  # in which the areas lie, in the officer's language; "" if in several
 
     def say(self, name: str, **values: str) -> str:
         """Return a text of the alert."""
@@ -71,7 +73,9 @@ class Reader:
         named = {one.name: one.label for one in step.choices} if step else {}
         if step is None or choice not in named:
             return choice
-        return self.words(self.flow.context(step, choice), named[choice])
+        label = self.words(self.flow.context(step, choice), named[choice])
+        lies = step.choices_from == AREAS and choice != ABROAD and self.country
+        return f"{label}, {self.country}" if lies else label
 
     def title(self, step_name: str) -> str:
         """Return the short title of a step."""

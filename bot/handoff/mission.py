@@ -197,6 +197,7 @@ class MissionProfile:
     minors_policy: Mapping[str, str] = field(default_factory=dict)  # language -> words
     retention: Retention = field(default_factory=Retention)
     window_minutes: int = 120  # a case of level 3 or 4 leaves at a random minute of these
+    accept_unreviewed: tuple[str, ...] = ()  # languages that nobody has read yet, and that are offered all the same
     own_words: tuple[str, ...] = ("signal", "terminal")  # channels on which own words may be asked for
     alarming: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # language -> more words no lock screen shows
 

@@ -53,6 +53,8 @@ def _spoken(profile: MissionProfile) -> Iterator[Mistake]:
     if len(set(profile.languages)) < len(profile.languages):
         yield "languages", "each language once"
     yield from _shaped(_TAG, "languages", profile.languages, "language tags like es or pt-BR")
+    if not set(profile.accept_unreviewed) <= set(profile.languages):
+        yield "accept_unreviewed", "languages of this profile"
     if not set(profile.name) & set(profile.languages):
         yield "name", "the mission's name in one of its languages at least"
 

@@ -8,7 +8,6 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -20,44 +19,33 @@ from babel.messages.pofile import PoFileError, read_po
 from bot.content import content
 from bot.conversation.model import Words
 from bot.errors import LanguageError
+from bot.language.registry import (
+    ENGLISH,
+    Direction,
+    Language,
+    Status,
+    fingerprint,
+    read_languages,
+    safety_texts,
+    standing,
+)
 
-ENGLISH = "en"
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"  # Unicode Standard Annex 9, section 2.4
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")  # no attributes, no indexes: a translator writes no code
 # A line of a .po file. Babel takes a line without its last quote, and loses the last letter; plurals we don't use.
 _PO_LINE = re.compile(r'(#.*)?|(msgctxt\s+|msgid\s+|msgstr\s+)?"([^"\\]|\\.)*"')
 
+__all__ = ["ENGLISH", "LANGUAGES", "Catalogs", "Direction", "Language", "fill", "isolate", "load", "read_catalog"]
+
 Texts = Mapping[tuple[str, str], str]  # (context, English) -> translation
 
 
-class Direction(StrEnum):
-    """Which way a script runs."""
-
-    LTR = "ltr"
-    RTL = "rtl"
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """A language we know how to write. Our own table: CLDR doesn't know every language of our people."""
-
-    tag: str
-    autonym: str
-    direction: Direction = Direction.LTR
-    fallback: str = ENGLISH  # where a missing text is looked up next
-    digits: str = "0123456789"
-
-
+PSEUDO = "qps"  # said to developers alone: it has no catalog, so no bot that runs can offer it
 LANGUAGES: Mapping[str, Language] = MappingProxyType(
     {
-        language.tag: language
-        for language in (
-            Language(ENGLISH, "English"),
-            Language("es", "Español"),
-            Language("ar", "العربية", Direction.RTL, digits="٠١٢٣٤٥٦٧٨٩"),
-            Language("fa", "فارسی", Direction.RTL, digits="۰۱۲۳۴۵۶۷۸۹"),
-        )
-    },
+        **read_languages(content("locales") / "languages.toml"),
+        PSEUDO: Language(PSEUDO, "⟦Pséúdó⟧", Direction.RTL),
+    }
 )
 
 
@@ -105,6 +93,15 @@ class Catalogs:
         own = self.texts.get(tag, {})
         return [context for context, msgid in messages if (context, msgid) not in own]
 
+    def safety(self, tag: str, messages: Iterable[tuple[str, str]]) -> list[tuple[str, str, str]]:
+        """Return the texts that must not be wrong, as (context, English, what is said)."""
+        words = self.words(tag)
+        return [(context, english, words(context, english)) for context, english in safety_texts(messages)]
+
+    def status(self, tag: str, messages: Iterable[tuple[str, str]]) -> Status:
+        """Return who has read the words that `tag` has now."""
+        return standing(LANGUAGES[tag], fingerprint(self.safety(tag, messages)))
+
     def complete(self, tag: str, messages: Iterable[tuple[str, str]]) -> bool:
         """Tell whether `tag` translates every one of `messages`: only then may it be offered."""
         return not self.missing(tag, messages)
@@ -149,14 +146,17 @@ def _value(place: re.Match[str], values: Mapping[str, str], language: Language) 
 
 
 def _chain(tag: str) -> list[str]:
-    """Return `tag` and what it falls back to, English last."""
+    """Return `tag` and what it falls back to, one after the other, English last."""
     chain: list[str] = []
-    while tag not in chain:
-        if tag not in LANGUAGES:
-            raise LanguageError(f"the language {tag!r} is unknown; known are: {', '.join(LANGUAGES)}")
-        chain.append(tag)
-        tag = LANGUAGES[tag].fallback
-    return chain
+    waiting = [tag]
+    while waiting:
+        here = waiting.pop(0)
+        if here not in LANGUAGES:
+            raise LanguageError(f"the language {here!r} is unknown; known are: {', '.join(LANGUAGES)}")
+        if here not in chain:
+            chain.append(here)
+            waiting += LANGUAGES[here].fallback
+    return [one for one in chain if one != ENGLISH] + [ENGLISH]
 
 
 def _texts(directory: Path, tag: str) -> Texts:

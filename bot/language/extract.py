@@ -15,7 +15,7 @@ from babel.messages import Catalog, Message
 from babel.messages.pofile import write_po
 
 from bot.content import content
-from bot.conversation.reading import read_commands, read_flow
+from bot.conversation.reading import read_commands, read_flow, read_guide
 from bot.errors import BotError, FlowError
 from bot.language.catalogs import read_catalog
 from bot.language.vocabulary import JOINERS, NAYS, NUMBERS
@@ -136,6 +136,7 @@ def _reasons(key: str) -> Callable[[Tree, str, str], Iterator[Pair]]:
 _KINDS: Mapping[str, Callable[[Tree, str, str], Iterable[Pair]]] = {
     "flow": _flow,
     "command": _commands,
+    "guide": lambda _tree, toml, file: read_guide(toml, file).messages(),
     "alert": _alert,
     "rule": _reasons("rule"),
     "raise": _reasons("raise"),

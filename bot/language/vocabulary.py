@@ -5,11 +5,13 @@ The forms only; what a message means at a question is decided in the conversatio
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 from babel import Locale, UnknownLocaleError
 
 from bot.conversation.flow import Choice, Commands, Flow, Step
+from bot.conversation.guide import FOUND
 from bot.conversation.model import Words
 from bot.conversation.understanding import Vocabulary, fold
 from bot.language.catalogs import LANGUAGES, Catalogs
@@ -48,6 +50,7 @@ def vocabulary(flow: Flow, commands: Commands, languages: Sequence[str], catalog
         joiners=frozenset(fold(word) for words in spoken.values() for word in split_words(words(*JOINERS))),
         nays=frozenset(fold(word) for words in spoken.values() for word in split_words(words(*NAYS))),
         cries=_first(_cries(commands, languages)),
+        topics={tag: _topics(flow, words) for tag, words in spoken.items()},
         tongues=_first(entry for tag in languages for entry in _tongues(tag, languages)),
     )
 
@@ -82,17 +85,29 @@ def _more_words(flow: Flow, words: Words) -> dict[tuple[str, str], tuple[str, ..
     return {
         (step.name, choice.name): tuple(map(fold, split_words(_said(flow, step, choice, words))))
         for step, choice in _choices(flow)
-        if choice.words or step.choices_from
+        if (choice.words or step.choices_from) and step.name != FOUND  # there a word is looked up anew
     }
 
 
 def _said(flow: Flow, step: Step, choice: Choice, words: Words) -> str:
     """Return more words for a choice, comma separated; a profile's label tells its own: "Ciudad de México (CDMX)"."""
-    if step.choices_from == "languages":
+    if step.choices_from == "languages" and choice.given:
         return ",".join(form for form, _ in _tongues(choice.name, tuple(LANGUAGES)))
-    if step.choices_from:
+    if choice.given:
         return _OTHER_NAMES.sub(",", choice.label)
     return words(flow.context(step, f"{choice.name}.words"), choice.words)
+
+
+def _topics(flow: Flow, words: Words) -> dict[str, tuple[str, ...]]:
+    """Return by what words each topic of the guide is found: its title, and more."""
+    listing = flow.step(FOUND)
+    if listing is None:
+        return {}
+    found = {}
+    for choice in filter(attrgetter("words"), listing.choices):
+        title = words(flow.context(listing, choice.name), choice.label)
+        found[choice.name] = tuple(map(fold, (title, *split_words(_said(flow, listing, choice, words)))))
+    return found
 
 
 def _commands(commands: Commands, words: Words) -> Iterator[tuple[str, str]]:
@@ -119,13 +134,13 @@ def _tongues(tag: str, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield tag, tag
     yield LANGUAGES[tag].autonym, tag
     for other in languages:
-        name = _locale_names(other).get(tag)
+        name = _locale_names(other).get(tag.replace("-", "_"))
         if name:
             yield name, tag
 
 
 def _locale_names(tag: str) -> Mapping[str, str]:
     try:
-        return Locale.parse(tag).languages
+        return Locale.parse(tag, sep="-").languages
     except UnknownLocaleError:
         return {}

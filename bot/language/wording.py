@@ -5,6 +5,7 @@ Which words, to whom and when is decided before; what the words are stands in th
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 
 from bot.conversation.flow import Choice, Command, Commands, Flow, Step
@@ -13,6 +14,7 @@ from bot.conversation.named import COVER
 from bot.conversation.understanding import fold
 from bot.errors import FlowError
 from bot.language.catalogs import ENGLISH, LANGUAGES, Direction, Language, isolate
+from bot.language.places import day
 from bot.language.vocabulary import EVERYWHERE, split_words
 
 COMPACT_ABOVE = 14  # choices: more would fill more than a phone's screen, one a line
@@ -22,10 +24,12 @@ BUTTON_WIDTH = 30  # characters that a small phone shows of a button; longer lab
 LOCKED_SCREEN = 60  # characters of a message that a locked screen shows
 RIGHT_TO_LEFT_MARK = "\u200f"  # a line that begins with a number or a Latin name still runs right to left
 
+DOTTED = "tr"  # the capital of i keeps its dot
+
 COMMANDS = "commands"  # the line that lists all commands; it has no text of its own
 
 NO_COMMANDS = Commands((), {})
-_TO_COPY = ("{contacts}", "{site}", "{signal}")  # places whose text people must be able to copy
+_TO_COPY = ("{contacts}", "{crisis_lines}", "{site}", "{signal}", "{source}")  # what people must be able to copy
 Standing = Mapping[str, Mapping[str, str]]  # by language: what the mission puts into places, such as {mission}
 
 
@@ -46,12 +50,20 @@ class _Voice:
             return "\n".join(self.command(row) for row in self.commands.rows if row.help)
         if line.name not in self.texts:
             raise FlowError(f"flow {self.flow.name}: there is no text named {line.name}")
-        return self.words(line.name, self.texts[line.name], {**self.standing, **dict(line.values)})
+        return self.words(line.name, self.texts[line.name], {**self.standing, **self.values(line)})
+
+    def values(self, line: Line) -> dict[str, str]:
+        values = dict(line.values)
+        if "day" in values:
+            values["day"] = day(date.fromisoformat(values["day"]), self.language.tag)
+        if "own" in values:
+            values["own"] = self.standing.get(f"own {values['own']}", "")
+        return values
 
     def command(self, row: Command) -> str:
         first = next(iter(split_words(self.words(f"command.{row.name}", row.words))), row.name)
         told = self.words(f"command.{row.name}.help", row.help)
-        return f"{self.mark()}{in_digits(row.number, self.language)} {first.upper()}: {told}"
+        return f"{self.mark()}{in_digits(row.number, self.language)} {upper(first, self.language)}: {told}"
 
     def shown(self, answer: Answer) -> str:
         step = _step(self.flow, answer.step)
@@ -97,7 +109,10 @@ class _Voice:
 
     def alarming(self, beginning: str) -> bool:
         """Whether words stand there that nobody else should read on a locked screen."""
-        return not self.alarming_words.isdisjoint(fold(beginning).split())
+        folded = fold(beginning)
+        if not self.language.spaces:
+            return any(word in folded for word in self.alarming_words)
+        return not self.alarming_words.isdisjoint(folded.split())
 
 
 class Renderer:
@@ -161,6 +176,11 @@ def renderer(
             for tag, spoken in words.items()
         }
     )
+
+
+def upper(word: str, language: Language) -> str:
+    """Return a word in capitals, as its language writes them."""
+    return (word.replace("i", "İ") if language.tag == DOTTED else word).upper()
 
 
 def in_digits(number: int, language: Language) -> str:

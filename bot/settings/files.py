@@ -4,7 +4,7 @@ A line names the file, the key and what was expected, never what was found; a ty
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -101,7 +101,7 @@ def read_settings(path: Path) -> Settings:
 
     Raises SettingsError: file, key and what was expected, on one line; further errors are its notes.
     """
-    settings = _read(path, _table(path), Settings)
+    settings = _read(path, _toml(_text(path), path), Settings)
     if isinstance(settings.mail, Smtp) and bool(settings.mail.username) != bool(settings.mail.password):
         raise SettingsError(f"{path}: mail.username: expected username and password_file together, or neither")
     if settings.telegram and bool(settings.telegram.webhook_url) != bool(settings.telegram.secret):
@@ -114,7 +114,12 @@ def read_mission(path: Path) -> MissionProfile:
 
     Raises SettingsError as `read_settings`.
     """
-    read = _read(path, written_out(_table(path), path), MissionProfile)
+    return mission_of(_text(path), path)
+
+
+def mission_of(text: str, path: Path) -> MissionProfile:
+    """Read a profile whose text stands at `path`, or is to stand there. Raises SettingsError as `read_settings`."""
+    read = _read(path, written_out(_toml(text, path), path), MissionProfile)
     profile = replace(read, contacts=tuple(_settled(contact, path) for contact in read.contacts))
     wrong = [f"{path}: {key}: expected {what}" for key, what in mistakes(profile)]
     if profile.zone not in available_timezones():
@@ -140,11 +145,16 @@ def _read(path: Path, table: Mapping[str, Any], kind: type[Kept]) -> Kept:
     return kept
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _text(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{path}: expected a text file that we can read") from None
+
+
+def _toml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: expected TOML: {error}") from None
 
@@ -161,14 +171,14 @@ def _sentence(error: ErrorDetails, kind: type) -> str:
     place = [part for part in error["loc"][1:] if part != "[key]"]
     if place[:1] == ["mail"]:
         place = [place[0], *place[2:]]  # leave out which of the two ways it was
-    key = _key(place)
+    key = key_of(place)
     if error["type"] == "unexpected_keyword_argument" or error["loc"][-1] == "[key]":
         return f"{key}: unknown key; {_meant(place, kind)}"
     said = error["msg"].removeprefix("Input should be ")
     return f"{key}: expected {_EXPECTED.get(error['type'], said)}"
 
 
-def _key(place: list[int | str]) -> str:
+def key_of(place: Sequence[int | str]) -> str:
     """Write a place in a file as people count: ["contact", 0, "address"] is "contact 1: address"."""
     written = ""
     for part in place:

@@ -222,8 +222,45 @@ def test_own_words_over_the_limit_are_kept_in_no_part(length: int, kept: bool) -
 
 
 def test_each_question_has_its_own_limit() -> None:
-    assert words_step("interpreter").write("x" * 61).lines[0] == "too_long"
-    assert words_step("interpreter").write("x" * 60).step == "add_send"
+    assert words_step("handle").write("x" * 61).lines[0] == "too_long"
+    assert words_step("handle").write("x" * 60).step == "interpreter"
+    assert words_step("interpreter").pick("other").write("x" * 61).lines[0] == "too_long"
+    assert words_step("interpreter").pick("other").write("x" * 60).step == "add_send"
+
+
+def test_the_wish_for_an_interpreter_is_kept_under_one_name_before_and_after_the_handoff() -> None:
+    before = Talk().write("hello").pick("another").pick("other").write("Chontal").pick("es")
+    after = words_step("interpreter").pick("other").write("Chontal")
+    assert [(one.step, one.choices, one.words) for one in added(before.talk)] == [
+        ("tongue", ("other",), ""),
+        ("tongue_words", (), "Chontal"),
+    ]
+    assert [(one.step, one.choices, one.words) for one in added(after.talk)][-2:] == [
+        ("tongue", ("other",), ""),
+        ("tongue_words", (), "Chontal"),
+    ]
+    assert (before.step, before.talk.language) == ("device", "es")
+
+
+def test_whoever_wishes_for_another_language_again_is_asked_again_which_one() -> None:
+    talk = Talk().write("hello").pick("another").pick("tseltal").pick("es")
+    talk.write("language").pick("another")
+    assert (talk.step, talk.talk.language) == ("tongue", "es")
+    assert added(talk.pick("maya").talk)[0].choices == ("maya",)
+    assert talk.step == "readable"
+
+
+def test_after_the_handoff_the_wish_for_another_language_is_an_addition() -> None:
+    talk = sent().pick("no").write("language").pick("another")
+    assert talk.step == "interpreter"
+    assert talk.pick("tseltal").step == "add_send"
+    assert talk.pick("send").handed[-1].answers[0].choices == ("tseltal",)
+
+
+def test_where_own_words_are_not_asked_for_the_wish_for_another_language_goes_on_in_one_that_can_be_read() -> None:
+    talk = Talk(channel="telegram").write("hello").pick("another").pick("other")
+    assert talk.step == "readable"
+    assert talk.pick("es").step == "device"
 
 
 @pytest.mark.parametrize(
@@ -259,7 +296,7 @@ def test_where_an_address_is_asked_for_none_is_questioned() -> None:
     assert words_step("handle").write("@ana on Signal, +52 55 1234 5678").step == "interpreter"
 
 
-@pytest.mark.parametrize(("channel", "step"), [("terminal", "text"), ("signal", "text"), ("telegram", "add_send")])
+@pytest.mark.parametrize(("channel", "step"), [("terminal", "text"), ("signal", "text"), ("telegram", "interpreter")])
 def test_own_words_are_asked_for_only_on_channels_that_are_for_them(channel: str, step: str) -> None:
     talk = Talk(channel=channel).write("SOS").picks("me", "act", "yes").pick("threat")
     while talk.step != "donts":

@@ -1,17 +1,17 @@
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
 import pytest
-from fakes import CATALOGS, COMMANDS, FLOW, written
+from fakes import CATALOGS, COMMANDS, FLOW, UNFILLED
 from fakes_flow import found
 from pydantic import BaseModel
 
 from bot.content import content
 from bot.conversation import reading
 from bot.conversation.checks import findings
-from bot.conversation.reading import read_flow
 from bot.handoff import triage
 from bot.language.catalogs import LANGUAGES
 
@@ -26,7 +26,7 @@ def test_the_real_flow_has_no_findings_in_any_language_that_is_offered() -> None
 @pytest.mark.parametrize("profile", sorted(content("missions").glob("*.toml")), ids=lambda path: path.stem)
 def test_the_real_flow_has_no_findings_with_the_areas_of_an_example_mission(profile: Path) -> None:
     mission = tomllib.loads(profile.read_text("utf-8"))
-    flow = read_flow(written("intake.toml"), "intake.toml").with_choices("areas", mission["areas"])
+    flow = UNFILLED.with_choices("areas", mission["areas"])
     flow = flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in mission["languages"]})
     named = {tag: {"mission": name} for tag, name in mission["name"].items()}
     assert findings(flow, COMMANDS, CATALOGS.all_words(), named) == []
@@ -37,7 +37,7 @@ def test_a_small_flow_has_no_findings() -> None:
 
 
 def test_a_profile_without_areas_leaves_a_question_with_nothing_to_choose() -> None:
-    bare = read_flow(written("intake.toml"), "intake.toml").with_choices("languages", {"en": "English"})
+    bare = UNFILLED.with_choices("languages", {"en": "English"})
     assert findings(bare, COMMANDS, CATALOGS.all_words()) == [
         "flows/intake.toml: step 'area': it offers nothing to choose",
         "flows/intake.toml: step 'sos_area': it offers nothing to choose",
@@ -291,8 +291,9 @@ def test_nothing_more_is_told_while_a_way_leads_nowhere() -> None:
     assert "ned" in told[0][0]
 
 
+SHAPES = (reading._Head, reading._Step, reading._Command, reading._GuideHead, reading._Topic, reading._Phrases)
 KEYS = {
-    *(key for shape in (reading._Head, reading._Step, reading._Command) for key in shape.model_fields),
+    *(key for shape in SHAPES for key in shape.model_fields),
     *(key for key in triage._Row.model_fields),
 }
 
@@ -306,10 +307,19 @@ def test_every_key_of_the_format_is_told_on_its_page(key: str) -> None:
 def test_every_example_on_the_page_is_written_as_the_program_reads_it() -> None:
     page = (content("flows") / "README.md").read_text("utf-8")
     shapes: dict[str, type[BaseModel]] = {"step": reading._Step, "command": reading._Command, "rule": triage._Row}
+    shapes |= {"guide": reading._GuideHead, "branch": reading._Branch, "topic": reading._Topic, "en": reading._Phrases}
     read = [
         shapes[table].model_validate(row)
         for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-        for table, rows in tomllib.loads(block).items()
-        for row in rows
+        for table, row in rows_of(tomllib.loads(block))
     ]
-    assert len(read) == 4
+    assert len(read) == 8
+
+
+def rows_of(tree: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield every table of an example with what it is called; of the crisis words each language."""
+    for table, rows in tree.items():
+        if table == "crisis" and isinstance(rows, dict):
+            yield from rows.items()
+        else:
+            yield from ((table, row) for row in (rows if isinstance(rows, list) else [rows]))

@@ -5,13 +5,12 @@ from datetime import timedelta
 from operator import attrgetter
 
 import pytest
-from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, Talk, at_step, begun, sent, sent_in_emergency
+from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, STEPS, Talk, at_step, begun, sent, sent_in_emergency
 
 from bot.conversation.events import Accepted, Due, Event, Placed, Refused, Sealed, Trying
 from bot.conversation.model import Timer
 from bot.language.vocabulary import split_words
 
-STEPS = sorted(FLOW.steps)
 NUMBERS = {row.name: row.number for row in COMMANDS.rows}
 
 

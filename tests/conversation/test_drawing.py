@@ -1,16 +1,15 @@
 import re
 
 import pytest
-from fakes import FLOW, written
+from fakes import FLOW, GUIDE, UNFILLED
 from fakes_flow import changed, flow_of
 
-from bot.conversation.drawing import dot, mermaid
+from bot.conversation.drawing import dot, mermaid, parts
 from bot.conversation.flow import END, Flow
+from bot.conversation.guide import FOUND, ROOT
 from bot.conversation.machine import Paths
-from bot.conversation.reading import read_flow
 
 SMALL = flow_of(changed())
-UNFILLED = read_flow(written("intake.toml"), "intake.toml")
 
 SMALL_MERMAID = """\
 stateDiagram-v2
@@ -56,22 +55,58 @@ def machine_edges(flow: Flow) -> set[tuple[str, str]]:
     return {(arc.source, arc.dest or "") for arc in arcs}
 
 
+def drawn_edges(flow: Flow) -> set[tuple[str, str]]:
+    """Every (step, target) that is to be seen in one of the pictures: what leads on from every topic is left out."""
+    return {
+        (source, target)
+        for source, target in machine_edges(flow)
+        if not flow.steps[source].branch or target in within(flow, flow.steps[source].branch)
+        if source != FOUND and (source != ROOT or target in {*talk(flow), END})
+    }
+
+
+def within(flow: Flow, branch: str) -> set[str]:
+    return {step.name for step in flow.steps.values() if step.branch == branch}
+
+
+def talk(flow: Flow) -> set[str]:
+    return {step.name for step in flow.steps.values() if not step.file}
+
+
 def test_a_small_flow_is_drawn_for_mermaid() -> None:
     assert mermaid(SMALL) == SMALL_MERMAID
 
 
 @pytest.mark.parametrize("flow", [FLOW, SMALL], ids=["real", "small"])
 def test_mermaid_shows_the_ways_of_the_machine_and_no_others(flow: Flow) -> None:
-    arrows = re.findall(r"^    step_(\w+) --> (?:step_(\w+)|\[\*\])", mermaid(flow), re.MULTILINE)
-    assert {(source, target or END) for source, target in arrows} == machine_edges(flow)
+    pictures = "".join(mermaid(flow, part) for part in parts(flow))
+    arrows = re.findall(r"^    step_(\w+) --> (?:step_(\w+)|\[\*\])", pictures, re.MULTILINE)
+    assert {(source, target or END) for source, target in arrows} == drawn_edges(flow)
     assert len(arrows) == len(set(arrows))
 
 
 @pytest.mark.parametrize("flow", [FLOW, SMALL], ids=["real", "small"])
 def test_graphviz_shows_the_ways_of_the_machine_and_no_others(flow: Flow) -> None:
-    arrows = re.findall(r'^    "(\w+)" -> "(\w+)"', dot(flow), re.MULTILINE)
-    assert set(arrows) == machine_edges(flow)
+    arrows = re.findall(r'^    "(\w+)" -> "(\w+)"', "".join(dot(flow, part) for part in parts(flow)), re.MULTILINE)
+    assert set(arrows) == drawn_edges(flow)
     assert len(arrows) == len(set(arrows))
+
+
+def test_there_is_a_picture_of_the_talk_and_one_of_each_branch_of_the_guide() -> None:
+    assert parts(FLOW) == ("", *(branch.name for branch in GUIDE.branches))
+    assert parts(SMALL) == ("",)
+    for branch in GUIDE.branches:
+        drawn = mermaid(FLOW, branch.name)
+        topics = {f"guide_{topic.name}" for topic in GUIDE.within(branch.name)}
+        assert {name for name in topics if f'state "{name}" as step_{name}\n' in drawn} == topics
+        assert drawn.startswith(f'stateDiagram-v2\n    state "guide_{branch.name}"')
+        assert f"    [*] --> step_guide_{branch.name}: the guide\n" in drawn
+        assert "step_whom" not in drawn
+
+
+def test_what_leads_on_from_a_topic_and_out_of_its_picture_is_all_that_is_not_drawn() -> None:
+    left = {target for source, target in machine_edges(FLOW) - drawn_edges(FLOW) if source not in {ROOT, FOUND}}
+    assert left == {ROOT, "note", "whom"}
 
 
 def test_choices_that_lead_to_one_step_share_an_arrow() -> None:
@@ -82,8 +117,9 @@ def test_choices_that_lead_to_one_step_share_an_arrow() -> None:
 
 
 def test_what_the_profile_fills_in_changes_nothing() -> None:
-    assert mermaid(FLOW) == mermaid(UNFILLED)
-    assert dot(FLOW) == dot(UNFILLED)
+    for part in parts(FLOW):
+        assert mermaid(FLOW, part) == mermaid(UNFILLED, part)
+        assert dot(FLOW, part) == dot(UNFILLED, part)
 
 
 def test_graphviz_marks_consents_and_the_handoff() -> None:

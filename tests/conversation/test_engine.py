@@ -3,12 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from fakes import BOOK, FLOW, MORNING, OFFERED, Talk, at_step, begun, sent, sent_in_emergency
+from fakes import BOOK, FLOW, MORNING, OFFERED, STEPS, Talk, at_step, begun, sent, sent_in_emergency
 
 from bot.conversation.engine import lives_until
 from bot.conversation.model import Kind
 
-STEPS = sorted(FLOW.steps)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -147,6 +146,7 @@ def test_what_is_not_understood_is_asked_again_the_second_time_with_a_way_out(st
     talk = at_step(step)
     before, words = talk.talk, FLOW.steps[step].kind == "words"
     name = "label_needed" if FLOW.steps[step].consent else "not_understood_words" if words else "not_understood"
+    name = "not_found" if FLOW.steps[step].file else name
     where = ("case_waiting",) if before.case and step != "after" else ()  # people write to hear where it is
     for lines in ((name, *where), (name, *where, "hint"), (name, *where, "hint")):
         talk.write("?!" if words else "xyzzy bananas")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from fakes import BOOK, FLOW, OFFERED, RENDER, Talk, at_step, rulebook, without_chance, written
+from fakes import BOOK, FLOW, OFFERED, RENDER, STEPS, Talk, at_step, rulebook, without_chance, written
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import Happened, Move, Typed, answers_of, walks
@@ -17,7 +17,6 @@ from bot.conversation.machine import arcs_of
 from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, HandOff, Kind, Question
 from bot.conversation.understanding import fold
 
-STEPS = sorted(FLOW.steps)
 SECOND = timedelta(seconds=1)
 CHANGED = rulebook(written("intake.toml").replace("What happened?", "What has happened?"))
 thorough = settings(max_examples=60)

@@ -10,13 +10,16 @@ import bot
 from bot.conversation import commands, named
 from bot.conversation.model import Kind
 from bot.conversation.named import forms
-from bot.handoff.mission import WhoRuns
+from bot.handoff.mission import Audience, Availability, WhoRuns
 
 ROOMS = ("conversation", "language")
 OWN = {"checks.py", "named.py", "prompts.py", "collisions.py"}
 COMPOSED = {
     *(f"refused_{kind.value}" for kind in Kind),
     *(f"runs_{who.value}" for who in WhoRuns),
+    *(f"for_{audience.value}" for audience in Audience),
+    *(f"available_{one.value}" for one in Availability),
+    "checked",  # put together with them, where a profile is read
     *(f"{name}_added" for name in ("late", "given_up", "in_doubt")),
 }
 
@@ -71,6 +74,12 @@ def test_every_kind_of_message_that_is_not_read_has_its_refusal() -> None:
 
 def test_every_kind_of_resource_says_who_runs_it() -> None:
     assert {name for name in named.TEXTS if name.startswith("runs_")} == {f"runs_{who.value}" for who in WhoRuns}
+
+
+def test_every_audience_and_every_answer_about_support_has_its_words() -> None:
+    assert {name for name in named.TEXTS if name.startswith("for_")} == {f"for_{one.value}" for one in Audience}
+    available = {name for name in named.TEXTS if name.startswith("available_")}
+    assert available == {f"available_{one.value}" for one in Availability} | {"available_own"}
 
 
 def test_the_list_of_commands_is_what_the_program_can_do() -> None:

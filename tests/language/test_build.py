@@ -31,6 +31,7 @@ def checkout(tmp_path: Path, spanish: Path) -> Path:
         (ROOT / "pyproject.toml", "pyproject.toml"),
         (ROOT / "requirements.txt", "requirements.txt"),
         (ROOT / "locales" / "build.py", "locales/build.py"),
+        (ROOT / "locales" / "languages.toml", "locales/languages.toml"),
         (spanish, "locales/es/LC_MESSAGES/bot.po"),
     ):
         shutil.copy(source, root / name)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from fakes import COMMANDS, FLOW, OFFERED, RENDER, Talk, at_step, begun
+from fakes import COMMANDS, FLOW, OFFERED, RENDER, STEPS, Talk, at_step, begun
 
 from bot.conversation.flow import Ask
 from bot.conversation.model import Line, Question, Say, Sender
@@ -11,7 +11,6 @@ from bot.conversation.understanding import fold
 from bot.errors import FlowError
 from bot.language.wording import BUTTON_WIDTH, LOCKED_SCREEN
 
-STEPS = sorted(FLOW.steps)
 CHANNELS = ("signal", "telegram")
 ORDERS = ("help", "back", "skip", "language", "privacy", "verify", "stop", "erase", "SOS", "send now", "signal", "?!")
 VALUES = tuple(

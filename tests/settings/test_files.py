@@ -132,7 +132,7 @@ def test_a_profile_tells_where_else_to_turn(file: Path) -> None:
 
 
 def test_a_profile_keeps_what_the_mission_says_of_itself(file: Path) -> None:
-    file.write_text('last_reviewed = 2026-11-02\nreviewer = "the desk"\n' + FULLER)
+    file.write_text('last_reviewed = 2026-11-02\nreviewer = "the desk"\naccept_unreviewed = ["es"]\n' + FULLER)
     profile = read_mission(file)
     assert (profile.last_reviewed, profile.reviewer) == (date(2026, 11, 2), "the desk")
     assert profile.signal == SignalAddress(
@@ -145,6 +145,7 @@ def test_a_profile_keeps_what_the_mission_says_of_itself(file: Path) -> None:
         {"es": "Un programa que responde."},
         {"es": "Un programa."},
     )
+    assert profile.accept_unreviewed == ("es",)
     assert profile.alarming == {"es": ("fiscalía", "la capilla")}
     assert profile.promised_times == {1: {"es": "en una hora"}}
     assert profile.notice == Notice("2", {"es": "Guardamos lo que usted envía."}, "privacy@example.org")
@@ -157,7 +158,12 @@ def test_a_profile_that_says_nothing_of_itself_promises_nothing(file: Path) -> N
     assert (profile.promised_times, profile.notice, profile.minors_policy) == ({}, Notice(), {})
     assert (profile.signal, profile.telegram) == (SignalAddress(), TelegramAddress())
     assert (profile.last_reviewed, profile.reviewer, profile.delivery_mode) == (None, "", Mode.OPENPGP)
-    assert profile.alarming == {}
+    assert (profile.alarming, profile.accept_unreviewed) == ({}, ())
+
+
+def test_only_a_language_of_the_profile_can_be_accepted_unread(file: Path) -> None:
+    told = refusal(file, 'accept_unreviewed = ["fr"]\n' + PROFILE)
+    assert told.startswith("accept_unreviewed: expected languages of this profile")
 
 
 @pytest.mark.parametrize(
@@ -260,7 +266,15 @@ def test_the_shipped_profile_holds_the_published_address_and_nothing_confirmed()
     assert [contact.address for contact in profile.contacts] == ["hrdsupportmissionmexico@state.gov"]
     assert len(profile.areas) == 33
     assert set(profile.topics) == set(Support)
-    assert {topic.availability for topic in profile.topics.values()} == {Availability.UNKNOWN}
+    published = {
+        support: topic.availability
+        for support, topic in profile.topics.items()
+        if topic.availability.value != "unknown"
+    }
+    assert published == {
+        Support.CONTACT_OFFICER: Availability.YES,
+        Support.MEETINGS: Availability.CASE_BY_CASE,
+    }
     assert profile.verified_on is None
     assert (profile.resources, profile.crisis_lines) == ((), ())
     assert {topic.verified_on for topic in profile.topics.values()} == {None}

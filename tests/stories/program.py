@@ -41,6 +41,7 @@ def mission_file(folder: Path, certificate: str, fingerprint: str) -> Path:
 id = "story"
 country_served = ["MX"]
 languages = ["en", "es"]
+accept_unreviewed = ["es"]
 zone = "America/Mexico_City"
 official_site = "https://mission.example"
 verified_on = {today}

@@ -1,6 +1,7 @@
 """`postigo rehearse` as anybody runs it: a fresh home, an empty folder, lines through a pipe, and the real gpg."""
 
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -41,6 +42,17 @@ def test_an_emergency_takes_three_messages_and_gpg_opens_what_it_left(home: Path
     assert "! hand off  level 1: The person sent SOS and says they are in danger" in transcript
     assert [line for line in transcript if line.startswith(">")] == ["> SOS", "> 7", "> 10"]
     assert list((home / "empty").iterdir()) == []
+
+
+def test_the_language_for_developers_shows_that_every_text_of_an_emergency_has_a_translation(home: Path) -> None:
+    done = ran(home, "rehearse", "--language", "qps", lines=["SOS", "7", "10", "2", "guide", "1"])
+    shown = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    asked = re.sub("\u2066.*?\u2069|\u2068.*?\u2069", "", shown.partition("─")[0])
+    plain = [line for line in asked.splitlines() if re.search("[a-z]{3}", line) and "⟦" not in line and line[:1] != ">"]
+    assert plain == []
+    assert shown.count("⟦") > len(plain) + 30
+    assert "⟦LÉÉVÉÉL 1, ÍÍMMÉÉDÍÍÁÁTÉÉ DÁÁNGÉÉR⟧" in shown
 
 
 def test_an_ordinary_case_takes_twelve_messages_and_nothing_of_the_talk_is_left_in_the_home(home: Path) -> None:
