@@ -237,7 +237,8 @@ def _shown(profile: MissionProfile, today: date) -> _Shown:
 
 def _standing(flow: Flow, profile: MissionProfile, catalogs: Catalogs, today: date) -> Standing:
     retention = profile.retention
-    public = {"site": profile.official_site, "signal": signal_words(profile)}
+    site = profile.official_site
+    public = {"site": site, "fingerprint": profile.signal.fingerprint_url or site, "signal": signal_words(profile)}
     return {
         tag: {
             **public,

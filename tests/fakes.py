@@ -69,6 +69,7 @@ STANDING: Mapping[str, str] = {
     "mission": "the mission",
     "place": "Mexico City",
     "site": "https://example.org",
+    "fingerprint": "https://example.org/signal",
     "contacts": "Shelter +1 555",
     "minutes": "30 minutes",
     "hours": "24 hours",

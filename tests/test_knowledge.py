@@ -7,6 +7,7 @@ import pytest
 
 from bot import knowledge
 from bot.content import content
+from bot.conversation.model import Line, Say
 from bot.errors import LanguageError
 from bot.handoff.mission import Audience, Availability, MissionProfile, Resource, Support, Topic, WhoRuns
 from bot.knowledge import accepted_languages, know, unread_languages
@@ -117,3 +118,11 @@ def test_the_language_for_developers_is_known_only_where_it_is_asked_for(profile
     assert PSEUDO in known.spoken
     assert known.spoken[PSEUDO]("say.unsent", "Nothing has been sent yet.").startswith("\u2067⟦Nóóthííng")
     assert PSEUDO not in know(profile, TODAY).spoken
+
+
+@pytest.mark.parametrize("page", ["https://mission.example/signal", ""])
+def test_the_safety_number_is_compared_on_its_page_or_else_on_the_website(profile: MissionProfile, page: str) -> None:
+    signal = replace(profile.signal, fingerprint_url=page)
+    known = know(replace(profile, official_site="https://mission.example", signal=signal), TODAY)
+    shown = page or "https://mission.example"
+    assert f"Open {shown} yourself" in known.renderer(Say((Line("say.verify_signal"),), ("en",)))

@@ -67,13 +67,13 @@ def languages(book: Rulebook, conversation: Conversation) -> tuple[str, ...]:
 
 
 def text(book: Rulebook, conversation: Conversation, name: str, **values: str) -> Line:
-    """Return a text by name, in the form for this channel or for a mission without contacts or site."""
+    """Return a text by name: the form of a mission without contacts or site goes before the one for this channel."""
     channel, plain = f"{name}_{conversation.sender.channel}", f"{name}_bare"
     texts = book.flow.texts
-    if channel in texts:
-        name = channel
-    elif plain in texts and not _has(book, name):
+    if plain in texts and not _has(book, name):
         name = plain
+    elif channel in texts:
+        name = channel
     return Line(f"say.{name}", tuple(values.items()))
 
 

@@ -14,6 +14,7 @@ BARE = "bare"  # the form of a text for a mission that has no contacts, or no we
 # Places that the mission's profile fills in, in any text.
 STANDING = frozenset({"mission", "minutes", "hours", "days", "window", "place", "vanish", "signal"})
 SITE, CONTACTS, REFERENCE = "site", "contacts", "reference"
+FINGERPRINT = "fingerprint"  # the page that prints the safety number on Signal; the website where there is none
 VERIFY = "verify"  # the text with the mission's website
 COVER = "cover"  # what a locked screen shows in place of a text that would alarm whoever sees it
 AUDIENCES = ("everyone", "journalists", "women", "lgbtiq", "indigenous", "organisations", "digital")

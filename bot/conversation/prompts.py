@@ -34,6 +34,7 @@ LONGEST: Mapping[str, str] = MappingProxyType(
         "vanish": "24 hours",
         "signal": "postigo_mission.4242",
         "site": "https://www.gov.uk/world/mexico",
+        "fingerprint": "https://www.gov.uk/world/mexico/signal",
         "contacts": "",
         "time": "23:59",
         "reference": "7K3QX9",
@@ -138,7 +139,7 @@ def _given(name: str) -> frozenset[str]:
     given = named.TEXTS.get(base, frozenset()) | named.STANDING
     if form == named.BARE:
         return given
-    return given | {named.SITE if base == named.VERIFY else named.CONTACTS}
+    return given | ({named.SITE, named.FINGERPRINT} if base == named.VERIFY else {named.CONTACTS})
 
 
 # ── how much is said at once ─────────────────────────────────────────────────────────────────────────────

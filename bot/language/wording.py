@@ -29,7 +29,8 @@ DOTTED = "tr"  # the capital of i keeps its dot
 COMMANDS = "commands"  # the line that lists all commands; it has no text of its own
 
 NO_COMMANDS = Commands((), {})
-_TO_COPY = ("{contacts}", "{crisis_lines}", "{site}", "{signal}", "{source}")  # what people must be able to copy
+# What people must be able to copy.
+_TO_COPY = ("{contacts}", "{crisis_lines}", "{site}", "{fingerprint}", "{signal}", "{source}")
 Standing = Mapping[str, Mapping[str, str]]  # by language: what the mission puts into places, such as {mission}
 
 

@@ -203,7 +203,15 @@ def test_a_button_that_no_flow_knows_is_a_finding() -> None:
 
 @pytest.mark.parametrize(
     ("name", "copyable"),
-    [("contacts", True), ("late", True), ("verify", True), ("safer", True), ("hello", False), ("left", False)],
+    [
+        ("contacts", True),
+        ("late", True),
+        ("verify", True),
+        ("verify_signal", True),
+        ("safer", True),
+        ("hello", False),
+        ("left", False),
+    ],
 )
 def test_contacts_and_addresses_can_be_copied_and_the_rest_need_not(name: str, copyable: bool) -> None:
     say = Say((Line(f"say.{name}", VALUES),), ("en",))

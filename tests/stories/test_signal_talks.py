@@ -129,10 +129,13 @@ async def test_no_receipt_is_sent_where_the_mission_wants_none(stage: Stage, sig
 
 
 async def test_verify_names_the_site_of_the_mission(stage: Stage, signal: SignalServer) -> None:
-    stage.changes = {"official_site": "https://mission.example/bot"}
+    stage.changes = {
+        "official_site": "https://mission.example/bot",
+        "signal": SignalAddress(fingerprint_url="https://mission.example/signal"),
+    }
     async with on_signal(stage, signal) as bot:
         told = await bot.says(signal.person(), *BEGUN, "VERIFY")
-        assert "Open https://mission.example/bot yourself" in told
+        assert "Open https://mission.example/signal yourself and compare our safety number there" in told
         assert "Can someone else see" in told  # and where we were
 
 
