@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from bot.alerting import Alerting, Officer
 from bot.channels.base import Channel
 from bot.channels.terminal import Terminal
 from bot.courier import Courier
-from bot.errors import SettingsError
+from bot.errors import BotError, SettingsError
 from bot.handoff.mission import MissionProfile, Mode
 from bot.handoff.mission import findings as profile_findings
 from bot.knowledge import Knowledge, accepted_languages, know
@@ -58,6 +58,8 @@ class Bot:
     courier: Courier
     upkeep: Upkeep
     channels: Mapping[str, Channel]
+    alarm: Callable[[str], None] = lambda _kind: None
+    _hearing: set[str] = field(default_factory=set)
 
     async def run(self, stop: asyncio.Event, *, until_silent: bool = False) -> None:
         """Run until `stop` is set (or, `until_silent`, until every channel has ended), then stop cleanly."""
@@ -72,7 +74,7 @@ class Bot:
 
     async def _serve(self, stop: asyncio.Event, *, until_silent: bool) -> None:
         rooms = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.upkeep.run())]
-        heard = [asyncio.create_task(channel.listen(self.desk.take_turns)) for channel in self.channels.values()]
+        heard = [asyncio.create_task(self._hear(channel)) for channel in self.channels.values()]
         event(Event.READY, channels=sorted(self.channels))
         notify("READY=1")
         stopping = asyncio.create_task(stop.wait())
@@ -87,6 +89,19 @@ class Bot:
             await _cancel([ended, stopping, *heard, rooms[1]])
             await self._finish(rooms[0])
             event(Event.STOPPED)
+
+    async def _hear(self, channel: Channel) -> None:
+        """Listen on a channel. One that can't go on ends the bot, unless people can be heard on another."""
+        self._hearing.add(channel.name)
+        try:
+            await channel.listen(self.desk.take_turns)
+        except BotError as error:
+            if self._hearing == {channel.name}:
+                raise
+            event(Event.CHANNEL_STOPPED, error=error, channel=channel.name)
+            self.alarm("refused")
+        finally:
+            self._hearing.discard(channel.name)
 
     async def _finish(self, carrying: asyncio.Task[None]) -> None:
         """Carry out what is due, then what is on its way, for a few seconds."""
@@ -135,7 +150,8 @@ def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
     alarm = Alarming(post, sender, settings.operator)
 
     def channels(bot: Bot) -> Sequence[Channel]:
-        told = messengers(settings, bot.knowledge, bot.desk.now, partial(alarm.ring, at=bot.desk.now))
+        bot.alarm = partial(alarm.ring, at=bot.desk.now)
+        told = messengers(settings, bot.knowledge, bot.desk.now, bot.alarm)
         return [*([terminal(bot)] if settings.terminal else []), *told]
 
     return Plan(

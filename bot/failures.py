@@ -7,8 +7,10 @@ from bot.logs import Event as Logged
 from bot.logs import event
 from bot.mail.smtp import TlsRefused
 from bot.storage.outbox import Mail, Row
+from bot.storage.tables import URGENT
 
 BACKOFF = (15.0, 60.0, 300.0, 900.0, 1800.0)  # seconds after the first, second … failed try, then the last
+URGENT_BACKOFF = (5.0, 10.0, 20.0, 30.0)  # the same for words to somebody in danger
 AFTER_REFUSAL = 6 * 3600.0  # a 5xx seldom changes, but an operator may mend it
 JITTER = 0.2  # of the wait: many who failed together don't come back together
 
@@ -17,7 +19,8 @@ def wait(row: Row, error: DeliveryError, fraction: float) -> float:
     """Return the seconds until the next try; `fraction`: drawn, 0 to 1."""
     if isinstance(error, Undeliverable):
         return AFTER_REFUSAL
-    seconds = error.retry_after or BACKOFF[min(row.attempts, len(BACKOFF) - 1)]
+    waits = URGENT_BACKOFF if row.kind == "say" and row.lane == URGENT else BACKOFF
+    seconds = error.retry_after or waits[min(row.attempts, len(waits) - 1)]
     return seconds * (1 + JITTER * fraction)
 
 

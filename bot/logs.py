@@ -36,6 +36,8 @@ class Event(StrEnum):
     CHANNEL_DEAF = "channel_deaf"  # more than some seconds without hearing: an operator must look
     CHANNEL_FULL = "channel_full"  # what is heard comes faster than it is taken
     OTHER_POLLER = "other_poller"  # somebody else asks for the messages of our account
+    ACCOUNT_DRESSED = "account_dressed"  # it was made to look as configured, at the start
+    CHANNEL_STOPPED = "channel_stopped"  # it can't go on; the others do
     ACCOUNT_CHANGED = "account_changed"  # its name, commands or description aren't ours
     UPDATE_SET_ASIDE = "update_set_aside"  # the platform sent what can't be read
     KEY_CHANGED = "key_changed"  # somebody's safety number: they hear nothing until an operator looks
@@ -136,6 +138,7 @@ FIELDS: Mapping[str, Field] = {
 
 _DEBUG = {Event.TURN_TAKEN}
 _WARNING = {
+    Event.ACCOUNT_DRESSED,
     Event.CERTIFICATE_ENDS,
     Event.UPDATE_SET_ASIDE,
     Event.WORDS_UNSURE,
@@ -150,6 +153,7 @@ _WARNING = {
 }
 _ERROR = {
     Event.ACCOUNT_CHANGED,
+    Event.CHANNEL_STOPPED,
     Event.ALARM_FAILED,
     Event.CAPTCHA_WANTED,
     Event.CERTIFICATE_REFUSED,

@@ -32,18 +32,18 @@ def messengers(settings: Settings, knowledge: Knowledge, now: Callable[[], datet
     """Return the channels to people's phones that are configured. Raises SettingsError."""
     channels: list[Channel] = []
     if settings.telegram:
-        channels.append(telegram(settings.telegram, knowledge, now))
+        channels.append(telegram(settings.telegram, knowledge, now, alarm))
     if settings.signal:
         channels.append(signal(settings.signal, knowledge.profile, now, alarm, settings.storage.keys / CHALLENGE))
     return channels
 
 
-def telegram(told: Telegram, knowledge: Knowledge, now: Callable[[], datetime]) -> Channel:
+def telegram(told: Telegram, knowledge: Knowledge, now: Callable[[], datetime], alarm: Alarm) -> Channel:
     """Return the bot's account on Telegram. Raises SettingsError."""
     from bot.channels.telegram import Telegram as Channel  # noqa: PLC0415 - see above
 
     hook = Webhook(told.webhook_url, told.listen, told.secret) if told.webhook_url else None
-    return Channel(told.token, now, told.api, hook, looks(knowledge))
+    return Channel(told.token, now, told.api, hook, looks(knowledge), alarm=alarm)
 
 
 def signal(

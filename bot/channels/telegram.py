@@ -145,6 +145,7 @@ class Telegram:
     at_once: int = 16
     hold: int = HOLD
     waits: Waits = field(default_factory=Waits)
+    alarm: Callable[[str], None] = lambda _kind: None
 
     name = NAME
     repeats_questions = True
@@ -174,8 +175,8 @@ class Telegram:
         Raises SettingsError: the token is refused, or the webhook's endpoint can't be.
         """
         self._http.open()
-        watching = asyncio.create_task(watch(self.ask, self.looks), name="looks")
-        line = Line(self.waits)
+        watching = asyncio.create_task(watch(self.ask, self.looks, self.alarm), name="looks")
+        line = Line(self.waits, self.alarm)
         try:
             await (self._serve(line, take_turns) if self.webhook else self._poll(line, take_turns))
         finally:

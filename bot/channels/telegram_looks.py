@@ -5,7 +5,7 @@ Whoever holds the owner's account can change them: a difference is what an opera
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.channels.telegram_polling import Ask
@@ -92,7 +92,7 @@ async def correct(ask: Ask, differences: Sequence[Difference]) -> None:
         raise failure
 
 
-async def watch(ask: Ask, looks: Looks | None) -> None:
+async def watch(ask: Ask, looks: Looks | None, alarm: Callable[[str], None]) -> None:
     """Make the bot look as it should; then tell, every hour, if somebody has changed it."""
     dressed = False
     while looks is not None:
@@ -100,7 +100,9 @@ async def watch(ask: Ask, looks: Looks | None) -> None:
         try:
             found = await compare(ask, looks)
             if found:
-                event(Event.ACCOUNT_CHANGED, channel=NAME, findings=len(found))
+                event(Event.ACCOUNT_CHANGED if dressed else Event.ACCOUNT_DRESSED, channel=NAME, findings=len(found))
+            if found and dressed:
+                alarm("account_changed")
             if not dressed:
                 await correct(ask, found)
             dressed = True

@@ -21,7 +21,7 @@ LIMIT = 100  # updates at once: Telegram's most
 WAITED = 15.0  # seconds: a call that took longer was held, so that what it brings has only just happened
 
 TOLD_EVERY = 600.0  # seconds between two words to the operator about another poller
-REFUSED = "telegram: the token is refused; @BotFather shows the right one"
+REFUSED = "telegram.token_file: the token is refused; @BotFather shows the right one"
 
 Params = Mapping[str, object]
 Result = TypeVar("Result")
@@ -66,6 +66,7 @@ class Line:
     """The way to Telegram: tries until it works, and tells the operator when it is down and when it is up again."""
 
     waits: Waits
+    alarm: Callable[[str], None] = lambda _kind: None
     _down: bool = False
     _worked: bool = False
     _others: float = -inf  # when the operator was told of another poller
@@ -103,6 +104,7 @@ class Line:
         """Tell of another poller, now and then: the two go on interrupting one another."""
         if now - self._others > TOLD_EVERY:
             event(Event.OTHER_POLLER, channel=NAME)
+            self.alarm("other_poller")
             self._others = now
 
     def _works(self) -> None:

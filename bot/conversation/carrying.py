@@ -42,7 +42,10 @@ def begun(turn: Turn) -> Outcome:
     outcome = begin(turn)
     if not can_carry(turn):
         return outcome
-    return replace(outcome, effects=(safer(turn), *outcome.effects), code=turn.chance.carry)
+    asked = next(effect for effect in outcome.effects if isinstance(effect, Say))
+    told = replace(safer(turn), lines=(*asked.lines[:-1], *safer(turn).lines))  # who speaks here, then what is safer
+    rest = (replace(asked, lines=asked.lines[-1:]) if effect is asked else effect for effect in outcome.effects)
+    return replace(outcome, effects=(told, *rest), code=turn.chance.carry)
 
 
 def safer(turn: Turn) -> Say:

@@ -59,7 +59,7 @@ def _help(turn: Turn) -> Outcome:
 
 
 def _back(turn: Turn) -> Outcome:
-    trail = turn.talk.trail
+    trail = turn.talk.trail if turn.talk.step != turn.book.flow.carried else ()
     if turn.talk.resume:  # from the choice of a language back to the question
         return to(turn, turn.talk.resume)
     if not trail:
@@ -129,7 +129,7 @@ def _told(name: str) -> Callable[[Turn, str], Outcome]:
 
 _ERASED = (  # the gravest way that any mail of the person has gone decides what is said
     (Way.LEFT, "erased_left"),
-    (Way.PLACED, "erased_maybe"),
+    (Way.PLACED, "erased_in_doubt"),
     (Way.IN_DOUBT, "erased_in_doubt"),
     (Way.TRYING, "erased_maybe"),
     (Way.WAITING, "erased_withdrawn"),

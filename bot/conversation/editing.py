@@ -9,6 +9,7 @@ from bot.conversation.model import Answer, Outcome
 from bot.conversation.moves import Turn, again, to
 from bot.conversation.understanding import Own, Picked, understand
 
+MOST_CORRECTIONS = 5  # of what is with the mission already
 WORDS_STEP = "text"  # what a correction belongs to whose answer is with the mission already
 
 
@@ -81,16 +82,21 @@ def _corrected(turn: Turn, step: Step, old: Answer, new: Answer) -> Outcome:
 def _added(turn: Turn) -> Outcome:
     """The answer has gone to the mission: the correction follows it, as own words. The waiting question stays."""
     step, words = turn.book.flow.steps[WORDS_STEP], readable(turn.message.text)
-    if not words:
+    earlier = [one for one in turn.talk.answers if one.step == step.keeps and one.words]
+    if not _are_words(words) or len(earlier) >= MOST_CORRECTIONS:
         return again(turn, turn.text("edit_unknown"))
-    before = [one.words for one in turn.talk.answers if one.step == step.keeps and one.words]
-    words = "\n".join((*before, words))
     flaw = flaw_of(turn, step, words)
     if flaw:
         return again(turn.on(draft=words), flaw)
-    answer = Answer(step.keeps, (), words, turn.talk.language, turn.message.id)
-    turn = turn.on(answers=(*without(turn.talk.answers, {step.keeps}), answer), draft="")
+    ids = f"{turn.message.edits} {turn.message.id}"  # a further edit names the first message, or the last
+    answer = Answer(step.keeps, (), words, turn.talk.language, ids)
+    turn = turn.on(answers=(*turn.talk.answers, answer), draft="")
     return gathered(again(turn, turn.text("edited")), turn.now)
+
+
+def _are_words(text: str) -> bool:
+    """Whether somebody else can make something of it: a number belongs to a question that the officer doesn't see."""
+    return any(char.isalpha() for char in text)
 
 
 def _step_of(turn: Turn, old: Answer) -> Step | None:

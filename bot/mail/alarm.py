@@ -3,6 +3,7 @@
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from hashlib import sha256
 
 TOLD = {
     "deaf": "the Signal server has not been heard for more than five seconds",
@@ -10,6 +11,9 @@ TOLD = {
     "key_changed": "somebody's safety number has changed: they hear nothing until it is trusted",
     "unreadable": "Signal could not decrypt a message to the bot",
     "captcha": "Signal wants a captcha to be solved before the bot may send again",
+    "other_poller": "somebody else asks Telegram for the messages to the bot: the token may be in other hands",
+    "account_changed": "the bot's account on Telegram was changed by somebody",
+    "refused": "Telegram refuses the bot's token; the other channels go on",
 }
 
 
@@ -18,6 +22,8 @@ def alarm_mail(kind: str, sender: str, recipient: str, at: datetime) -> bytes:
     mail = EmailMessage()
     mail["From"], mail["To"] = sender, recipient
     mail["Date"] = format_datetime(at)
+    name = sha256(f"{kind} {at.isoformat()}".encode()).hexdigest()[:40]
+    mail["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
     mail["Subject"] = "Postigo: please look at the log"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(f"{TOLD.get(kind, 'something needs an operator')}\n")

@@ -61,7 +61,7 @@ async def test_the_bot_is_dressed_while_it_hears_and_a_change_is_told(caplog: py
         async with listening(channel(server, looks=LOOKS), desk):
             await server.called("getMyCommands", 4)
 
-    assert first == events(caplog.records) == ["account_changed"]
+    assert first == events(caplog.records) == ["account_dressed"]
 
 
 async def test_a_look_that_can_not_be_changed_hinders_nothing_else() -> None:

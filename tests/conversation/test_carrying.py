@@ -80,12 +80,12 @@ def test_a_phone_number_of_twelve_digits_in_own_words_is_kept_as_it_was_written(
 def test_on_telegram_the_first_words_name_signal_and_a_code_alone_in_a_message() -> None:
     talk = Talk(channel="telegram").write("hello")
     safer, question = talk.says
-    assert [line.name for line in safer.lines] == ["say.safer"]
+    assert [line.name for line in safer.lines] == ["say.hello", "say.risk_telegram", "say.safer"]
     assert (safer.question, safer.final, safer.weight) == (None, True, Weight.STATUS)
     assert talk.outcome.code == "000000000001"
     assert "0000 0000 0001" in RENDER(safer)
     assert carry_code("0000 0000 0001") == talk.outcome.code
-    assert [line.name for line in question.lines] == ["say.hello", "say.risk_telegram", "intake.language"]
+    assert [line.name for line in question.lines] == ["intake.language"]
 
 
 @pytest.mark.parametrize("channel", ["signal", "terminal"])
@@ -124,7 +124,7 @@ def test_after_the_alert_no_code_is_given() -> None:
 
 def test_who_says_start_again_is_told_once_where_it_is_safer() -> None:
     talk = Talk(channel="telegram").write("/start")
-    assert talk.lines[0] == "safer"
+    assert talk.lines[:3] == ("hello", "risk_telegram", "safer")
     assert "safer" not in talk.write("/start").lines
 
 
@@ -274,7 +274,7 @@ def test_at_the_very_beginning_the_beginning_is_carried() -> None:
 
 def test_back_and_another_language_lead_on_from_what_is_carried_too() -> None:
     talk = here().carry(there(*ROAD[:4]))
-    assert talk.copy().write("back").step == "whom"
+    assert (talk.copy().write("back").step, talk.copy().write("back").lines[0]) == ("carried", "no_back")
     assert talk.write("language").step == "language"
     assert talk.pick(OFFERED[-1]).step == "carried"
     assert talk.pick("yes").step == "event"

@@ -40,7 +40,7 @@ def test_what_lies_in_a_folder_stays_on_its_way() -> None:
     assert talk.write("hello").lines[:2] == ("not_understood", "case_placed")
     assert talk.talk.case is not None
     assert talk.talk.case.handed[0].way is Way.PLACED
-    assert talk.write("erase").lines == ("erased_maybe", "clear_terminal")
+    assert talk.write("erase").lines == ("erased_in_doubt", "clear_terminal")
 
 
 @pytest.mark.parametrize("way", ["SOS", "🆘"])

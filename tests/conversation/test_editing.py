@@ -6,6 +6,7 @@ import pytest
 from fakes import Talk, at_step, begun, rulebook, sent, sent_in_emergency, written
 
 from bot.conversation.asking import added
+from bot.conversation.editing import MOST_CORRECTIONS
 from bot.conversation.events import Due
 from bot.conversation.model import Kind, Timer
 
@@ -140,15 +141,34 @@ def test_a_correction_while_a_case_rests_opens_the_offer() -> None:
 
 def test_several_corrections_after_the_handoff_are_all_kept() -> None:
     talk = sent().write("Two men", edits="m7").write("In a car", edits="m8")
-    assert told(talk) == {"text": "Two men\nIn a car"}
-    assert talk.write("x" * 500, edits="m9").lines[0] == "too_long"
-    assert told(talk) == {"text": "Two men\nIn a car"}
+    assert [one.words for one in talk.talk.answers] == ["Two men", "In a car"]
+    assert talk.write("x" * 501, edits="m9").lines[0] == "too_long"
+    assert [one.words for one in talk.talk.answers] == ["Two men", "In a car"]
+    talk.write("In two cars", edits="m8")
+    assert [one.words for one in talk.talk.answers] == ["Two men", "In two cars"]
+    talk.write("", kind=Kind.DELETED, edits="m8")
+    assert [one.words for one in talk.talk.answers] == ["Two men"]
+
+
+def test_there_are_no_endless_corrections_after_the_handoff() -> None:
+    talk = sent()
+    for number in range(MOST_CORRECTIONS):
+        assert talk.write(f"word {number}", edits=f"old{number}").lines[0] == "edited"
+    assert talk.write("one more", edits="another").lines[0] == "edit_unknown"
+    assert len(talk.talk.answers) == MOST_CORRECTIONS
+
+
+@pytest.mark.parametrize("number", ["11", "8", "1, 3", "٢", "👍"])
+def test_a_number_alone_corrects_nothing_that_the_mission_has(number: str) -> None:
+    """A consent, say: the officer would read a number without its question, and the person that it is noted."""
+    talk = sent().write(number, edits="m11")
+    assert (talk.lines[0], talk.talk.answers) == ("edit_unknown", ())
 
 
 def test_what_points_at_somebody_is_asked_about_in_a_correction_too() -> None:
-    talk = sent().write("55 1234 5678", edits="m7")
+    talk = sent().write("call 55 1234 5678", edits="m7")
     assert (talk.lines[0], told(talk)) == ("soft_check", {})
-    assert told(talk.write("55 1234 5678", edits="m7")) == {"text": "55 1234 5678"}
+    assert told(talk.write("call 55 1234 5678", edits="m7")) == {"text": "call 55 1234 5678"}
 
 
 def test_an_emptied_message_takes_nothing_back() -> None:
