@@ -74,6 +74,7 @@ class Bot:
 
     async def _serve(self, stop: asyncio.Event, *, until_silent: bool) -> None:
         rooms = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.upkeep.run())]
+        self._hearing.update(self.channels)
         heard = [asyncio.create_task(self._hear(channel)) for channel in self.channels.values()]
         event(Event.READY, channels=sorted(self.channels))
         notify("READY=1")
@@ -92,7 +93,6 @@ class Bot:
 
     async def _hear(self, channel: Channel) -> None:
         """Listen on a channel. One that can't go on ends the bot, unless people can be heard on another."""
-        self._hearing.add(channel.name)
         try:
             await channel.listen(self.desk.take_turns)
         except BotError as error:

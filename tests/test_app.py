@@ -1,5 +1,6 @@
 """The wired bot: it ends loudly when a room fails, and looks each day at what ages."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,9 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes_gpg import Gpg, keyring
-from stories.stage import Inbox, Stage
+from stories.stage import Inbox, Stage, Town
 
 from bot.app import ENDS_SOON, signer_in
+from bot.channels.base import TakeTurns
 from bot.errors import SealingError, SettingsError
 from bot.handoff.mission import Contact
 from bot.mail.smtp import DirectoryPost
@@ -31,6 +33,40 @@ def gpg() -> Iterator[Gpg]:
 
 def events(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [dict(record.msg.shown) for record in caplog.records if hasattr(record.msg, "shown")]
+
+
+class Refused(Town):
+    """A channel that its platform refuses at once."""
+
+    async def listen(self, take_turns: TakeTurns) -> None:
+        raise SettingsError("telegram.token_file: the token is refused")
+
+
+async def test_a_channel_that_is_refused_ends_the_bot_where_nobody_else_is_heard(stage: Stage) -> None:
+    bot, _ = stage.wired()
+    bot.channels = {"telegram": Refused(bot.desk.now, "telegram")}
+    with pytest.raises(SettingsError, match="the token is refused"):
+        await bot.run(asyncio.Event())
+
+
+async def test_a_channel_that_is_refused_leaves_the_others_alone_and_wakes_the_operator(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot, town = stage.wired()
+    rung: list[str] = []
+    bot.channels = {"telegram": Refused(bot.desk.now, "telegram"), "signal": town}
+    bot.courier.channels = bot.channels
+    bot.alarm = rung.append
+    stop = asyncio.Event()
+    running = asyncio.create_task(bot.run(stop))
+    async with asyncio.timeout(20):
+        await town.listening.wait()
+        await town.take("ana", "hello")
+        await bot.courier.settled()
+    stop.set()
+    await running
+    assert rung == ["refused"] and town.told("ana")
+    assert "channel_stopped" in [event["event"] for event in events(caplog)]
 
 
 async def test_a_room_that_fails_ends_the_bot_with_its_error(stage: Stage) -> None:

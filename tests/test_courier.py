@@ -15,7 +15,7 @@ from bot.channels.base import Arrived, Outgoing
 from bot.conversation.model import Clear, Line, Say, Sender, Timer, Wake, Weight
 from bot.courier import AT_ONCE, MAILS_AT_ONCE
 from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
-from bot.failures import BACKOFF, JITTER
+from bot.failures import BACKOFF, JITTER, URGENT_BACKOFF
 from bot.storage.outbox import Mail
 from bot.storage.tables import OTHER, URGENT
 
@@ -90,6 +90,19 @@ async def test_each_failure_waits_longer_up_to_half_an_hour(stage: Stage) -> Non
             life.clock.at = due
             await life.later()
         assert life.town.told("ana") == []
+
+
+async def test_words_to_somebody_in_danger_are_tried_again_within_half_a_minute(stage: Stage) -> None:
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [unreachable() for _ in range(len(URGENT_BACKOFF) + 2)]
+        await life.writes("ana", "SOS")
+        for seconds in (*URGENT_BACKOFF, URGENT_BACKOFF[-1]):
+            due = await next_try(life)
+            assert due is not None
+            assert seconds <= (due - life.clock.at).total_seconds() <= seconds * (1 + JITTER)
+            life.clock.at = due
+            await life.later()
+        assert max(URGENT_BACKOFF) <= 30
 
 
 async def test_a_platform_that_says_when_is_asked_again_then(stage: Stage) -> None:
