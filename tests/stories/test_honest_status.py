@@ -33,7 +33,10 @@ async def test_an_alert_that_leaves_is_told_with_the_hour_and_the_place_in_her_l
 @pytest.mark.parametrize(
     ("resources", "told"),
     [
-        (True, "Use these contacts. I keep trying.\nShelter, run by civil society: +52 55 0000"),
+        (
+            True,
+            "Use these contacts. I keep trying.\nShelter, run by civil society: +52 55 0000 For everyone. Checked on ",
+        ),
         (False, "I keep trying. I have no other contacts to give you."),
     ],
 )
@@ -49,7 +52,7 @@ async def test_after_five_minutes_without_success_she_is_told_once_and_of_the_la
         await life.later(minutes=4)
         assert life.times_told("ana", "NOT sent") == 0
         await life.later(minutes=2)
-        assert life.last("ana") == f"{NOT_YET} {told}"
+        assert life.last("ana").startswith(f"{NOT_YET} {told}")
         mood.reply = GOOD
         await life.later(hours=8)
         assert life.last("ana").startswith(f"{AFTER_ALL}18:06 (Mexico City).")
