@@ -9,6 +9,7 @@ from bot.conversation.flow import Ask
 from bot.conversation.model import Line, Question, Say, Sender
 from bot.conversation.understanding import fold
 from bot.errors import FlowError
+from bot.language.catalogs import LANGUAGES
 from bot.language.wording import BUTTON_WIDTH, LOCKED_SCREEN
 
 CHANNELS = ("signal", "telegram")
@@ -25,12 +26,18 @@ VALUES = tuple(
         "contact": "+1 555",
     }.items()
 )
+# Walks at every step in these: two scripts, both directions, with spaces and without. Each text in every language stands
+# in `test_gates.py`.
+WALKED = tuple(tag for tag in OFFERED if tag in {"en", "es", "ar", "zh-Hans"})
 ALARMING = {tag: {fold(word) for word in COMMANDS.alarming.get(tag, ())} for tag in OFFERED}
 
 
 def alarms(text: str, tag: str) -> set[str]:
     """Return what of the first words of a message nobody should read on a locked screen."""
-    return ALARMING[tag] & set(fold(text[:LOCKED_SCREEN]).split())
+    beginning = fold(text[:LOCKED_SCREEN])
+    if not LANGUAGES[tag].spaces:
+        return {word for word in ALARMING[tag] if word in beginning}
+    return ALARMING[tag] & set(beginning.split())
 
 
 def covered(say: Say) -> str:
@@ -67,7 +74,7 @@ def test_the_cover_alarms_nobody_and_fills_the_screen(tag: str) -> None:
     assert len(text) >= LOCKED_SCREEN
 
 
-@pytest.mark.parametrize("tag", OFFERED)
+@pytest.mark.parametrize("tag", WALKED)
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("step", STEPS)
 def test_nothing_that_is_said_at_any_step_alarms_on_a_locked_screen(step: str, channel: str, tag: str) -> None:
@@ -78,18 +85,18 @@ def test_nothing_that_is_said_at_any_step_alarms_on_a_locked_screen(step: str, c
             assert text.endswith(RENDER(say))  # covered, and whole
 
 
-@pytest.mark.parametrize("tag", OFFERED)
 @pytest.mark.parametrize("step", STEPS)
-def test_no_question_alarms_on_a_locked_screen_with_buttons_either(step: str, tag: str) -> None:
-    say = replace(question(step), languages=(tag,))
-    assert not alarms(RENDER.spoken(say, buttons=True, covered=True).text, tag)
+def test_no_question_alarms_on_a_locked_screen_with_buttons_either(step: str) -> None:
+    for tag in OFFERED:
+        say = replace(question(step), languages=(tag,))
+        assert not alarms(RENDER.spoken(say, buttons=True, covered=True).text, tag), tag
 
 
 @pytest.mark.parametrize("languages", [*((tag,) for tag in OFFERED), OFFERED[:2], OFFERED[:2][::-1]])
-@pytest.mark.parametrize("name", sorted(FLOW.texts))
-def test_no_text_alarms_on_a_locked_screen(name: str, languages: tuple[str, ...]) -> None:
-    text = covered(Say((Line(f"say.{name}", VALUES),), languages))
-    assert [alarms(text, tag) for tag in languages] == [set() for _ in languages]
+def test_no_text_alarms_on_a_locked_screen(languages: tuple[str, ...]) -> None:
+    for name in FLOW.texts:
+        text = covered(Say((Line(f"say.{name}", VALUES),), languages))
+        assert [alarms(text, tag) for tag in languages] == [set() for _ in languages], name
 
 
 @pytest.mark.parametrize("tag", OFFERED)
@@ -126,7 +133,7 @@ def test_an_alarming_word_in_the_second_language_is_covered_too() -> None:
 # ── buttons ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("languages", [*((tag,) for tag in OFFERED), OFFERED[:2]])
+@pytest.mark.parametrize("languages", [*((tag,) for tag in WALKED), OFFERED[:2]])
 @pytest.mark.parametrize("step", STEPS)
 def test_the_buttons_are_the_offered_choices_each_with_number_and_label(step: str, languages: tuple[str, ...]) -> None:
     say = replace(question(step), languages=languages)
@@ -144,7 +151,7 @@ def test_the_buttons_are_the_offered_choices_each_with_number_and_label(step: st
     assert bool(spoken.done) == (FLOW.steps[step].kind is Ask.SEVERAL)
 
 
-@pytest.mark.parametrize("tag", OFFERED)
+@pytest.mark.parametrize("tag", WALKED)
 @pytest.mark.parametrize("step", STEPS)
 def test_no_choice_is_lost_a_long_label_stands_in_the_text_too(step: str, tag: str) -> None:
     say = replace(question(step), languages=(tag,))
