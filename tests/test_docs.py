@@ -30,6 +30,15 @@ def test_the_diagrams_of_the_guide_are_its_branches_as_they_are() -> None:
     assert len(drawn) == len(parts(flow)) - 1
 
 
+def test_the_picture_in_the_readme_is_a_branch_of_the_guide_as_it_is() -> None:
+    (drawn,) = re.findall(r"`postigo draw --branch (\w+)`[^\n]*\n\n```mermaid\n(.*?)```", README, re.DOTALL)
+    branch, picture = drawn
+    assert picture == mermaid(read_content().flow, branch), (
+        f"make draw ARGS='--branch {branch}', and put it into README.md"
+    )
+    assert picture.count("\n") <= 40
+
+
 def test_every_verb_has_a_sentence_of_help_and_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--help"])
