@@ -26,8 +26,7 @@ VALUES = tuple(
         "contact": "+1 555",
     }.items()
 )
-# Walks at every step in these: two scripts, both directions, with spaces and without. Each text in every language stands
-# in `test_gates.py`.
+# Walks at every step in these: both directions, with spaces and without. Every language's texts: `test_gates.py`.
 WALKED = tuple(tag for tag in OFFERED if tag in {"en", "es", "ar", "zh-Hans"})
 ALARMING = {tag: {fold(word) for word in COMMANDS.alarming.get(tag, ())} for tag in OFFERED}
 
