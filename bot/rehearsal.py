@@ -20,7 +20,7 @@ from bot.conversation.transcript import written_down
 from bot.errors import LanguageError
 from bot.handoff.mission import Contact, MissionProfile
 from bot.knowledge import Knowledge, complete_languages
-from bot.language.catalogs import PSEUDO
+from bot.language.catalogs import ENGLISH, PSEUDO
 from bot.mail.openpgp import Certificate, open_mail
 from bot.mail.smtp import DirectoryPost
 from bot.mail.throwaway import acquaint, make_officer
@@ -114,4 +114,6 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
 
 
 def _officer_language(knowledge: Knowledge) -> str:
-    return knowledge.profile.languages[-1]
+    """Return the language in which whoever rehearses reads the alert: English, if the mission speaks it."""
+    languages = knowledge.profile.languages
+    return ENGLISH if ENGLISH in languages and PSEUDO not in languages else languages[-1]

@@ -165,7 +165,7 @@ async def test_a_refused_token_ends_it_in_one_clear_line_without_the_token() -> 
         with pytest.raises(SettingsError) as raised:
             await asyncio.wait_for(strange.listen(Desk().take), 20)
 
-    assert str(raised.value) == "telegram: the token is refused; @BotFather shows the right one"
+    assert str(raised.value) == "telegram.token_file: the token is refused; @BotFather shows the right one"
     assert "secret" not in everything_told(raised.value)
 
 

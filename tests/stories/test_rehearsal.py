@@ -101,8 +101,8 @@ def test_who_erases_after_sending_is_told_the_truth_and_begins_anew(home: Path) 
     ((_, case),) = opened_as_told(shown)
     assert json.loads(case)["may_act"] == "talk"
     erased = shown.partition("> borrar")[2]
-    assert "Nuestra copia está borrada." in erased
-    assert "pudo haber llegado" in erased, "a folder tells nobody whether a mail was taken"
+    assert "Borramos nuestra copia." in erased
+    assert "puede que haya llegado" in erased, "a folder tells nobody whether a mail was taken"
     assert "Soy un programa" in erased.partition("> hola")[2]
 
 

@@ -33,7 +33,7 @@ async def test_two_hundred_people_at_once_are_all_understood_and_none_of_them_le
         assert stage.telegram.token not in logged
         events = [json.loads(line) for line in logged.splitlines()]
         troubles = {one["event"] for one in events if "withheld" in one or one["severity"] in {"warning", "error"}}
-        assert troubles == {"profile_findings", "account_changed"}  # the example mission; the bot's first name
+        assert troubles == {"profile_findings", "account_dressed"}  # the example mission; the bot's first name
     every_alert_is_right(crowd, server, officer)
     signer = signer_in(stage.keys).certificate
     gpg.must("--import", given=signer.raw)
