@@ -73,7 +73,7 @@ def _flooded(name: str, folder: Path) -> Flooded:
             before, taken = taken, int(_read(bot) or taken)
             if before == taken and name == ECHO and taken:
                 break  # it has taken what it ever will
-        return Flooded(frames, frames - taken, perf_counter() - begun)
+        return Flooded(frames, max(frames - taken, 0), perf_counter() - begun)
 
 
 @contextmanager

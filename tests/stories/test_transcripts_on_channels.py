@@ -47,11 +47,11 @@ OWN_NAMES = re.compile(r"_(?:terminal|signal|telegram)\b")
 BY_MESSENGER = ("! clear ", "! wake clear ")
 ON_TELEGRAM_ONLY = ("! code",)
 SAFER, ANYWHERE = "< hello risk_telegram safer\n< language", "< hello risk language"
-IN_TWO = ("en", "es")
+IN_ONE = ("es",)  # the others: in the language that most people write
 ROUND = ("guide_walk", "guide_search", "ordinary")  # by one person, one after the other
 SCRIPTS["round"] = "".join(SCRIPTS.pop(file) for file in ROUND)
 IN_EVERY_LANGUAGE = ("round", "guide_note")
-TALKS = [(file, tag) for file in SCRIPTS for tag in (OFFERED if file in IN_EVERY_LANGUAGE else IN_TWO)]
+TALKS = [(file, tag) for file in SCRIPTS for tag in (OFFERED if file in IN_EVERY_LANGUAGE else IN_ONE)]
 BEGUN_ELSEWHERE = ("no", "soon", "tell", "me")
 TIMERS = {"late": Timer.LATE, "give_up": Timer.GIVE_UP, "gather": Timer.GATHER, "clear": Timer.CLEAR}
 
@@ -206,7 +206,7 @@ def changed(stage: Stage, script: str, tag: str) -> None:
     named = SignalAddress("postigo.42") if home != "terminal" else SignalAddress()
     source, today = "https://example.org/support", stage.clock.now(ZONE).date()
     stage.changes = {
-        "languages": (tag, *(one for one in IN_TWO if one != tag)),
+        "languages": (tag, *(one for one in IN_ONE if one != tag)),
         "areas": AREAS,
         "own_words": () if home == "telegram" else CHANNELS,
         "signal": named,
