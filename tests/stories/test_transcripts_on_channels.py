@@ -206,7 +206,7 @@ def changed(stage: Stage, script: str, tag: str) -> None:
     named = SignalAddress("postigo.42") if home != "terminal" else SignalAddress()
     source, today = "https://example.org/support", stage.clock.now(ZONE).date()
     stage.changes = {
-        "languages": (tag, *(one for one in IN_ONE if one != tag)),
+        "languages": (tag, *(one for one in ("en", "es") if one != tag)),
         "areas": AREAS,
         "own_words": () if home == "telegram" else CHANNELS,
         "signal": named,
