@@ -189,7 +189,7 @@ async def test_a_long_text_goes_in_parts_and_a_part_that_went_is_not_said_again(
             server.fails(FAILED)
         return await original(verb, url, content)
 
-    signal._service.ask_raw = second_fails  # type: ignore[method-assign,assignment]
+    signal._service.ask_raw = second_fails  # type: ignore[method-assign,assignment]  # in its place
     with pytest.raises(DeliveryError):
         await signal.send(outgoing(person, text))
     arrived = await signal.send(outgoing(person, text))

@@ -6,21 +6,21 @@ stdout. A life is forked from a process that has loaded everything, so that many
 
 import asyncio
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from stories.lives import lives_on_demand
+
 from bot import clock
-from bot.app import Plan, plan_of, wire
+from bot.app import Plan, plan_of
 from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.conversation.model import Message, Sender
 from bot.inspection import read_configured
-from bot.logs import install, watch
 
 LINE_BYTES = 1 << 20
 
@@ -79,27 +79,5 @@ def planned(settings: Path, socket: str) -> Plan:
     return replace(plan, channels=lambda bot: [Loopback(socket, bot.knowledge.zone)])
 
 
-async def live(plan: Plan) -> None:
-    """Live until killed."""
-    watch(asyncio.get_running_loop())
-    await wire(plan).run(asyncio.Event())
-
-
-def main() -> None:
-    settings, socket = Path(sys.argv[1]), sys.argv[2]
-    with tempfile.TemporaryDirectory() as folder:  # once for nothing: what is loaded now needn't be in each life
-        plan = planned(settings, socket)
-        wire(replace(plan, database=f"sqlite:///{folder}/nothing.db", keys=Path(folder) / "keys"))
-    for _ in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            install("warning")
-            asyncio.run(live(planned(settings, socket)))
-            os._exit(1)
-        sys.stdout.write(f"{child}\n")
-        sys.stdout.flush()
-        os.waitpid(child, 0)
-
-
 if __name__ == "__main__":
-    main()
+    lives_on_demand(partial(planned, Path(sys.argv[1]), sys.argv[2]))

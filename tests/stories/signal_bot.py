@@ -4,16 +4,14 @@ python signal_bot.py SETTINGS: for each line on stdin one life begins, and its p
 forked from a process that has loaded everything, so that many fit into one test.
 """
 
-import asyncio
-import os
 import sys
-import tempfile
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from bot.app import Plan, plan_of, wire
+from stories.lives import lives_on_demand
+
+from bot.app import Plan, plan_of
 from bot.inspection import read_configured
-from bot.logs import install, watch
 
 
 def planned(settings: Path) -> Plan:
@@ -22,26 +20,5 @@ def planned(settings: Path) -> Plan:
     return plan_of(configured.settings, configured.profile, configured.file)
 
 
-async def live(plan: Plan) -> None:
-    """Live until killed."""
-    watch(asyncio.get_running_loop())
-    await wire(plan).run(asyncio.Event())
-
-
-def main() -> None:
-    settings = Path(sys.argv[1])
-    with tempfile.TemporaryDirectory() as folder:  # once for nothing: what is loaded now needn't be in each life
-        wire(replace(planned(settings), database=f"sqlite:///{folder}/nothing.db", keys=Path(folder) / "keys"))
-    for _ in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            install("warning")
-            asyncio.run(live(planned(settings)))
-            os._exit(1)
-        sys.stdout.write(f"{child}\n")
-        sys.stdout.flush()
-        os.waitpid(child, 0)
-
-
 if __name__ == "__main__":
-    main()
+    lives_on_demand(partial(planned, Path(sys.argv[1])))

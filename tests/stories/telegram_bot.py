@@ -5,19 +5,18 @@ forked from a process that has loaded everything, so that many fit into one test
 here, for the same reason.
 """
 
-import asyncio
-import os
 import sys
-import tempfile
 from dataclasses import replace
+from functools import partial
 from math import inf
 from pathlib import Path
 
-from bot.app import Bot, Plan, plan_of, wire
+from stories.lives import lives_on_demand
+
+from bot.app import Bot, Plan, plan_of
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_polling import Waits
 from bot.inspection import read_configured
-from bot.logs import install, watch
 from bot.messengers import looks
 
 QUICK = Waits(network=(0.05,), turns=0.05, poller=0.05)
@@ -40,26 +39,5 @@ def planned(settings: Path) -> Plan:
     return replace(plan_of(configured.settings, configured.profile, configured.file), channels=account)
 
 
-async def live(plan: Plan) -> None:
-    """Live until killed."""
-    watch(asyncio.get_running_loop())
-    await wire(plan).run(asyncio.Event())
-
-
-def main() -> None:
-    settings = Path(sys.argv[1])
-    with tempfile.TemporaryDirectory() as folder:  # once for nothing: what is loaded now needn't be in each life
-        wire(replace(planned(settings), database=f"sqlite:///{folder}/nothing.db", keys=Path(folder) / "keys"))
-    for _ in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            install("warning")
-            asyncio.run(live(planned(settings)))
-            os._exit(1)
-        sys.stdout.write(f"{child}\n")
-        sys.stdout.flush()
-        os.waitpid(child, 0)
-
-
 if __name__ == "__main__":
-    main()
+    lives_on_demand(partial(planned, Path(sys.argv[1])))

@@ -4,11 +4,8 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import count
@@ -17,7 +14,8 @@ from typing import Any
 
 import pytest
 from fakes_smtp import Authority, MailServer, mail_server
-from stories.program import mission_file, server_lines, settings_file, surroundings
+from stories.lives import begin, nursery
+from stories.program import mission_file, server_lines, settings_file
 from stories.stage import Inbox, message_ids
 
 from bot.clock import is_reference, now
@@ -167,33 +165,9 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
-@asynccontextmanager
-async def nursery(home: Path, settings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The process that lives are forked from."""
-    with (home / "stderr").open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            PROGRAM,
-            settings,
-            home / "socket",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=surroundings(home / "home"),
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            await process.communicate()
-
-
-async def begin(process: asyncio.subprocess.Process, crowd: Crowd) -> int:
+async def begun(process: asyncio.subprocess.Process, crowd: Crowd) -> int:
     """Begin a life; return its process id once it listens."""
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(b"begin\n")
-    life = int(await process.stdout.readline())
+    life = await begin(process)
     await crowd.connected.wait()
     return life
 
@@ -206,9 +180,9 @@ async def test_a_hundred_talks_survive_being_killed_at_random_moments(
     listening = await asyncio.start_unix_server(crowd.meet, home / "socket")
     async with listening, mail_server(authority.server()) as server, asyncio.timeout(DEADLINE):
         settings = settings_file(home, server_lines(server, authority), more="")
-        async with nursery(home, settings) as process:
+        async with nursery(home, PROGRAM, settings, home / "socket") as process:
             while not crowd.done.is_set():
-                life = await begin(process, crowd)
+                life = await begun(process, crowd)
                 await crowd.after(1 + drawn("events", kills, below=150))
                 if not crowd.done.is_set():
                     os.kill(life, signal.SIGKILL)
@@ -217,7 +191,7 @@ async def test_a_hundred_talks_survive_being_killed_at_random_moments(
             assert crowd.error is None
             os.kill(life, signal.SIGKILL)
             await gone(crowd)
-            life = await begin(process, crowd)
+            life = await begun(process, crowd)
             await all_arrived(server)
             os.kill(life, signal.SIGKILL)
             await gone(crowd)

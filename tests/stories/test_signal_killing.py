@@ -8,16 +8,13 @@ import asyncio
 import json
 import os
 import signal as signals
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fakes_signal import SignalServer, signal_server
 from fakes_signal_wire import ACCOUNT
 from fakes_smtp import Authority, MailServer, mail_server
-from stories.program import mission_file, server_lines, settings_file, surroundings
+from stories.lives import begin, nursery
+from stories.program import mission_file, server_lines, settings_file
 from stories.signal_crowd import Defender, all_talk, case_of, drawn, expected, script
 from stories.stage import Inbox, message_ids
 
@@ -41,7 +38,7 @@ async def test_what_was_seen_to_be_read_survives_being_killed(
     ):
         account = f'[signal]\nservice = "{signal.address}"\nnumber = "{ACCOUNT}"'
         settings = settings_file(tmp_path, server_lines(server, authority), account, "warning")
-        async with nursery(tmp_path, settings) as process:
+        async with nursery(tmp_path, PROGRAM, settings) as process:
             crowd = [Defender(signal.person(), script(number, AREAS), AREAS, PATIENCE) for number in range(PEOPLE)]
             talking = asyncio.create_task(all_talk(crowd, AT_ONCE))
             for number in range(KILLS):
@@ -66,33 +63,6 @@ async def one_life(process: asyncio.subprocess.Process, signal: SignalServer, nu
     await signal.until(lambda: signal.sends >= goal, within=DEADLINE)
     os.kill(life, signals.SIGKILL)
     await signal.deaf()
-
-
-async def begin(process: asyncio.subprocess.Process) -> int:
-    """Begin a life; return its process id."""
-    assert process.stdin and process.stdout
-    process.stdin.write(b"begin\n")
-    return int(await process.stdout.readline())
-
-
-@asynccontextmanager
-async def nursery(home: Path, settings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The process that lives are forked from."""
-    with (home / "stderr").open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            PROGRAM,
-            settings,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=surroundings(home / "home"),
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            await process.communicate()
 
 
 async def all_arrived(server: MailServer) -> None:

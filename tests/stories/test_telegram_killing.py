@@ -4,17 +4,15 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fakes_smtp import Authority, MailServer, mail_server
 from fakes_telegram import TOKEN, TelegramServer, telegram_server
-from stories.program import mission_file, server_lines, settings_file, surroundings
+from stories.lives import begin, nursery
+from stories.program import mission_file, server_lines, settings_file
 from stories.stage import Inbox, message_ids
 from stories.telegram_crowd import GRAVE, Talker
 from stories.telegram_town import Sheet, drawn, kept, serial
@@ -39,33 +37,6 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
-@asynccontextmanager
-async def nursery(home: Path, settings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The process that lives are forked from."""
-    with (home / "stderr").open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            PROGRAM,
-            settings,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=surroundings(home / "home"),
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            await process.communicate()
-
-
-async def begin(process: asyncio.subprocess.Process) -> int:
-    """Begin a life; return its process id."""
-    assert process.stdin and process.stdout
-    process.stdin.write(b"begin\n")
-    return int(await process.stdout.readline())
-
-
 async def test_two_hundred_talks_survive_being_killed_at_random_moments(
     home: Path, authority: Authority, officer: Inbox
 ) -> None:
@@ -73,7 +44,7 @@ async def test_two_hundred_talks_survive_being_killed_at_random_moments(
         telegram.updates.twice = True
         settings = configured(home, officer, telegram, server_lines(server, authority))
         crowd = everybody(home, telegram)
-        async with nursery(home, settings) as process:
+        async with nursery(home, PROGRAM, settings) as process:
             talking = asyncio.gather(*(talks(one) for one in crowd))
             kills = 0
             while not talking.done():
