@@ -1,4 +1,7 @@
-"""The verbs of `postigo`: reads words from the command line, prints, and knows no rule of its own."""
+"""The verbs of `postigo`: reads words from the command line, prints, and knows no rule of its own.
+
+Each verb loads what it needs when it is called: to load everything takes longer than most verbs do.
+"""
 
 import argparse
 import asyncio
@@ -7,28 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
 from bot import cli_languages, cli_profile, cli_signal, clock
-from bot.app import Bot, plan_of, signer_in, wire
 from bot.content import content
-from bot.conversation.drawing import dot, mermaid, parts
 from bot.errors import BotError, SettingsError
-from bot.inspection import EXAMPLE_MISSION, check, read_configured, refuse_to_run, send_test
-from bot.knowledge import read_content
 from bot.logs import Event, event, install, watch
-from bot.operations.alone import alone
-from bot.operations.hardening import harden
-from bot.rehearsal import rehearse
-from bot.settings import read_mission, read_settings
-from bot.storage.keyring import Keyring
-from bot.storage.tables import open_engine
-from bot.storage.wiping import delete_all, destroy_keys
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -59,6 +48,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _rehearse(told: argparse.Namespace) -> int:
+    from bot.inspection import EXAMPLE_MISSION
+    from bot.rehearsal import rehearse
+    from bot.settings import read_mission, read_settings
+
     file = read_settings(told.config).mission if told.config else content("missions") / EXAMPLE_MISSION
     if sys.stdin.isatty():
         sys.stdout.write("Nothing is sent from here. Write hello, or SOS, as a person would; Ctrl-D ends.\n\n")
@@ -69,25 +62,32 @@ def _rehearse(told: argparse.Namespace) -> int:
 
 
 def _run(told: argparse.Namespace) -> int:
+    from bot.app import plan_of, wire
+    from bot.inspection import read_configured, refuse_to_run
+    from bot.operations.alone import alone
+    from bot.operations.hardening import harden
+
     configured = read_configured(told.config)
     refuse_to_run(configured)
     install(configured.settings.logs.level)
     for _ in harden():
         event(Event.HARDENING_MISSING)
     with alone(configured.settings.storage.keys):
-        asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile, configured.file))))
+        asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile, configured.file)).run))
     return 0
 
 
-async def _until_told(bot: Bot) -> None:
+async def _until_told(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     watch(loop)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    await bot.run(stop)
+    await run(stop)
 
 
 def _check(told: argparse.Namespace) -> int:
+    from bot.inspection import check, read_configured, send_test
+
     if told.send_test and told.config is None:
         raise SettingsError("check --send-test needs --config FILE: without settings there is nobody to send to")
     found = check(told.config, now=clock.now())
@@ -101,6 +101,9 @@ def _check(told: argparse.Namespace) -> int:
 
 
 def _draw(told: argparse.Namespace) -> int:
+    from bot.conversation.drawing import dot, mermaid, parts
+    from bot.knowledge import read_content
+
     flow = read_content().flow
     if told.branch not in parts(flow):
         raise SettingsError(f"draw --branch {told.branch}: expected one of {', '.join(filter(None, parts(flow)))}")
@@ -116,6 +119,11 @@ def _draw(told: argparse.Namespace) -> int:
 
 
 def _erase(told: argparse.Namespace) -> int:
+    from bot.operations.alone import alone
+    from bot.settings import read_settings
+    from bot.storage.tables import open_engine
+    from bot.storage.wiping import delete_all, destroy_keys
+
     settings = read_settings(told.config)
     if not told.yes:
         sys.stdout.write("This deletes everything that is kept, of everybody, and the keys. Stop the bot first.\n")
@@ -132,6 +140,12 @@ def _erase(told: argparse.Namespace) -> int:
 
 
 def _expire(told: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bot.app import plan_of, wire
+    from bot.inspection import read_configured
+
     configured = read_configured(told.config)
     bot = wire(plan_of(configured.settings, configured.profile, configured.file))
     console = Console(stderr=True)
@@ -151,12 +165,16 @@ def _expire(told: argparse.Namespace) -> int:
 
 
 def _keys_show(told: argparse.Namespace) -> int:
+    from bot.app import signer_in
+
     certificate = signer_in(_keys_of(told)).certificate
     sys.stdout.write(f"fingerprint {certificate.fingerprint}\n{certificate.raw.decode()}")
     return 0
 
 
 def _keys_days(told: argparse.Namespace) -> int:
+    from bot.storage.keyring import Keyring
+
     days = Keyring.open(_keys_of(told), clock.now()).days()
     for day in days:
         sys.stdout.write(f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day):%Y-%m-%d}\n")
@@ -164,6 +182,9 @@ def _keys_days(told: argparse.Namespace) -> int:
 
 
 def _keys_rotate(told: argparse.Namespace) -> int:
+    from bot.app import signer_in
+    from bot.operations.alone import alone
+
     keys = _keys_of(told)
     old = signer_in(keys).certificate.fingerprint
     with alone(keys):
@@ -173,6 +194,9 @@ def _keys_rotate(told: argparse.Namespace) -> int:
 
 
 def _keys_of(told: argparse.Namespace) -> Path:
+    from bot.settings import read_settings
+    from bot.storage.keyring import Keyring
+
     keys = read_settings(told.config).storage.keys
     Keyring.open(keys, clock.now())  # makes the folder on the first start, and refuses one that others can read
     return keys

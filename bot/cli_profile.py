@@ -5,9 +5,6 @@ import sys
 from pathlib import Path
 
 from bot import clock
-from bot.handoff.mission import findings
-from bot.interview import Interview
-from bot.settings import read_mission
 
 
 def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,6 +18,10 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _new(told: argparse.Namespace) -> int:
+    from bot.handoff.mission import findings
+    from bot.interview import Interview
+    from bot.settings import read_mission
+
     interview = Interview(sys.stdin, sys.stdout, clock.now().date())
     try:
         written = interview.hold(told.output)

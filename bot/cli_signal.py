@@ -11,10 +11,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from bot.channels import signal_setup
 from bot.errors import SettingsError
-from bot.messengers import CHALLENGE
-from bot.settings import Signal, read_settings
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -32,51 +29,63 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _register(told: argparse.Namespace) -> int:
-    account = _account(told)
-    captcha = _asked("Link of a solved captcha, or nothing: ")
-    return _say(asyncio.run(signal_setup.register(account.service, account.number, captcha, told.voice)))
+    from bot.channels import signal_setup
+
+    account, captcha = _account(told), _asked("Link of a solved captcha, or nothing: ")
+    return _say(asyncio.run(signal_setup.register(*account, captcha, told.voice)))
 
 
 def _verify(told: argparse.Namespace) -> int:
-    account = _account(told)
-    pin = _asked("PIN of this number, or nothing: ")
-    return _say(asyncio.run(signal_setup.verify(account.service, account.number, told.code, pin)))
+    from bot.channels import signal_setup
+
+    account, pin = _account(told), _asked("PIN of this number, or nothing: ")
+    return _say(asyncio.run(signal_setup.verify(*account, told.code, pin)))
 
 
 def _link(told: argparse.Namespace) -> int:
-    address = asyncio.run(signal_setup.link(_account(told).service, told.device))
+    from bot.channels import signal_setup
+
+    address = asyncio.run(signal_setup.link(_account(told)[0], told.device))
     _say("Show this as a QR code to the phone, under Linked devices (a registered number of its own is safer):")
     return _say(address)
 
 
 def _profile(told: argparse.Namespace) -> int:
-    account = _account(told)
-    pin = _asked("New PIN: ")
-    return _say(asyncio.run(signal_setup.profile(account.service, account.number, told.name, pin)))
+    from bot.channels import signal_setup
+
+    account, pin = _account(told), _asked("New PIN: ")
+    return _say(asyncio.run(signal_setup.profile(*account, told.name, pin)))
 
 
 def _username(told: argparse.Namespace) -> int:
-    account = _account(told)
-    name, link = asyncio.run(signal_setup.username(account.service, account.number, told.name))
+    from bot.channels import signal_setup
+
+    name, link = asyncio.run(signal_setup.username(*_account(told), told.name))
     return _say(f"username {name}\nlink {link}\nWrite both into [signal] of the mission's profile.")
 
 
 def _lift(told: argparse.Namespace) -> int:
-    settings = read_settings(told.config)
-    account, place = _account(told), settings.storage.keys / CHALLENGE
+    from bot.channels import signal_setup
+    from bot.messengers import CHALLENGE
+    from bot.settings import read_settings
+
+    account, place = _account(told), read_settings(told.config).storage.keys / CHALLENGE
     if not place.exists():
         raise SettingsError(f"{place}: Signal has set no limit that a captcha would lift")
     captcha = _asked("Link of a solved captcha: ")
-    words = asyncio.run(signal_setup.lift(account.service, account.number, place.read_text("utf-8"), captcha))
+    words = asyncio.run(signal_setup.lift(*account, place.read_text("utf-8"), captcha))
     place.unlink()
     return _say(words)
 
 
-def _account(told: argparse.Namespace) -> Signal:
+def _account(told: argparse.Namespace) -> tuple[str, str]:
+    """Return service and number."""
+    from bot.settings import read_settings
+
     account = read_settings(told.config).signal
     if account is None:
         raise SettingsError(f"{told.config}: [signal]: expected service and number")
-    return account
+    return account.service, account.number
 
 
 def _asked(question: str) -> str:

@@ -27,7 +27,7 @@ class Paths:
         """Build the machine of `flow`: a state per step, a transition per choice."""
         self.flow = flow
         self._led: dict[tuple[str, str], str] = {}  # each way once taken: the machine is asked once a way
-        self._beyond = {step: _reached(flow, step) for step in flow.steps} | {END: frozenset[str]()}
+        self._beyond = _beyond(flow) | {END: frozenset[str]()}
         arcs = [{"trigger": trigger, "source": source, "dest": dest} for source, trigger, dest in arcs_of(flow)]
         self.machine = Machine(
             model=None,
@@ -77,13 +77,19 @@ def arcs_of(flow: Flow) -> Iterator[tuple[str, str, str]]:
             yield step.name, trigger, step.target(trigger)
 
 
-def _reached(flow: Flow, start: str) -> frozenset[str]:
-    reached, waiting = set[str](), {start}
-    while waiting:
-        step = flow.steps[waiting.pop()]
-        reached.add(step.name)
-        waiting |= {step.target(trigger) for trigger in triggers(step)} - reached - {END}
-    return frozenset(reached)
+def _beyond(flow: Flow) -> dict[str, frozenset[str]]:
+    """Return what every step leads to, near or far, and itself; what is known of one step isn't walked again."""
+    ways = {name: frozenset(map(step.target, triggers(step))) - {END} for name, step in flow.steps.items()}
+    beyond: dict[str, frozenset[str]] = {}
+    for start, near in ways.items():
+        reached, waiting = {start}, set(near)
+        while waiting:
+            step = waiting.pop()
+            reached |= beyond.get(step, {step})
+            waiting |= frozenset() if step in beyond else ways[step]
+            waiting -= reached
+        beyond[start] = frozenset(reached)
+    return beyond
 
 
 def triggers(step: Step) -> Iterable[str]:

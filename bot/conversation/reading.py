@@ -1,12 +1,14 @@
 """TOML text to frozen flows, at the door: what doesn't fit is a FlowError that names file and step.
 
-Only shapes are read here; what a flow *means* is proven in `checks.py`.
+Only shapes are read here; what a flow *means* is proven in `checks.py`. A text is read once: what is asked for
+again is what was made of it before.
 """
 
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +19,9 @@ from bot.conversation.model import ConsentKind
 from bot.errors import FlowError
 
 Shape = TypeVar("Shape", bound=BaseModel)
+Tree = Mapping[str, Any]  # a parsed TOML file: to be read, never changed
+
+FILES = 8  # under flows/, remembered at once
 
 
 class _Strict(BaseModel):
@@ -83,6 +88,7 @@ class _CommandFile(_Strict):
     alarming: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
+@lru_cache(FILES)
 def read_flow(toml: str, file: str) -> Flow:
     """Return the flow written in `toml`.
 
@@ -102,6 +108,7 @@ def read_flow(toml: str, file: str) -> Flow:
     return Flow(version=version, steps=steps, texts=read.text, **head.model_dump())
 
 
+@lru_cache(FILES)
 def read_commands(toml: str, file: str) -> Commands:
     """Return the words that work at every step. Raises FlowError as `read_flow` does."""
     read = parsed(_CommandFile, toml, file)
@@ -139,6 +146,7 @@ class _GuideFile(_Strict):
     topic: tuple[_Topic, ...]
 
 
+@lru_cache(FILES)
 def read_guide(toml: str, file: str) -> Guide:
     """Return the guide written in `toml`.
 
@@ -179,18 +187,25 @@ class _CrisisFile(_Strict):
     crisis: dict[str, _Phrases]
 
 
+@lru_cache(FILES)
 def read_crisis(toml: str, file: str) -> dict[str, Phrases]:
     """Return the words of somebody who may end their life, by language. Raises FlowError as `read_flow` does."""
     read = parsed(_CrisisFile, toml, file)
     return {tag: Phrases(one.words, one.alone, one.unless) for tag, one in read.crisis.items()}
 
 
-def parsed(shape: type[Shape], toml: str, file: str) -> Shape:
-    """Return `toml` in the shape asked for, or raise a FlowError that names file and place."""
+@lru_cache(FILES)
+def tree_of(toml: str, file: str) -> Tree:
+    """Return the tables of `toml`, or raise a FlowError that names the file."""
     try:
-        tree = tomllib.loads(toml)
+        return tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
         raise FlowError(f"{file}: not TOML: {error}") from None
+
+
+def parsed(shape: type[Shape], toml: str, file: str) -> Shape:
+    """Return `toml` in the shape asked for, or raise a FlowError that names file and place."""
+    tree = tree_of(toml, file)
     try:
         return shape.model_validate(tree)
     except ValidationError as error:

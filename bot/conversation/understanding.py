@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 _SOS_SIGN = "🆘"
 _DROPPED = frozenset({"Mn", "Me", "Cf"})  # accents, enclosing keycaps, bidi marks and zero-width characters
@@ -96,10 +95,23 @@ def fold(text: str) -> str:
     """
     flat = unicodedata.normalize("NFKD", text.casefold())
     flat = unicodedata.normalize("NFKD", flat.casefold())  # compatibility forms may open new cases
-    return " ".join("".join(map(_folded, flat)).split())
+    return " ".join(flat.translate(_FOLDED).split())
 
 
-@lru_cache(2048)  # single characters: of a few scripts, and nothing of what was written with them
+class _Alphabet(dict[int, str]):
+    """What each character is compared as: of a few scripts, and nothing of what was written with them."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _folded(chr(code))
+        if len(self) < _REMEMBERED:
+            self[code] = folded
+        return folded
+
+
+_FOLDED = _Alphabet()
+_REMEMBERED = 2048
+
+
 def _folded(char: str) -> str:
     if char in _APOSTROPHES or unicodedata.category(char) in _DROPPED:
         return ""

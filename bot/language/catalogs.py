@@ -8,9 +8,11 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from babel.messages import Catalog, Message
 from babel.messages.mofile import read_mo
@@ -38,6 +40,7 @@ _PO_LINE = re.compile(r'(#.*)?|(msgctxt\s+|msgid\s+|msgstr\s+)?"([^"\\]|\\.)*"')
 __all__ = ["ENGLISH", "LANGUAGES", "Catalogs", "Direction", "Language", "fill", "isolate", "load", "read_catalog"]
 
 Texts = Mapping[tuple[str, str], str]  # (context, English) -> translation
+Read = TypeVar("Read")
 
 
 PSEUDO = "qps"  # said to developers alone: it has no catalog, so no bot that runs can offer it
@@ -162,7 +165,12 @@ def _chain(tag: str) -> list[str]:
 def _texts(directory: Path, tag: str) -> Texts:
     if tag == ENGLISH:
         return {}
-    return dict(filter(None, map(_usable, read_catalog(directory, tag))))
+    return _read(_file(directory, tag), _translated)
+
+
+@lru_cache(16)  # catalogs: what stands there unchanged isn't parsed again
+def _translated(content: bytes, form: str) -> Texts:
+    return MappingProxyType(dict(filter(None, map(_usable, _catalog(content, form)))))
 
 
 def _usable(message: Message) -> tuple[tuple[str, str], str] | None:
@@ -184,19 +192,27 @@ def read_catalog(directory: Path, tag: str) -> Catalog:
         LanguageError: there is none, or it can't be read.
 
     """
+    return _read(_file(directory, tag), _catalog)
+
+
+def _file(directory: Path, tag: str) -> Path:
     folder = directory / tag / "LC_MESSAGES"
-    for name, reader in (("bot.po", _read_text), ("bot.mo", _read_compiled)):
-        path = folder / name
+    for form in _READERS:
+        path = folder / f"bot{form}"
         if path.is_file():
-            return _read(path, reader)
+            return path
     raise LanguageError(f"{folder / 'bot.po'}: there is no catalog of the language {tag!r}")
 
 
-def _read(path: Path, reader: Callable[[bytes], Catalog]) -> Catalog:
+def _read(path: Path, reader: Callable[[bytes, str], Read]) -> Read:
     try:
-        return reader(path.read_bytes())
+        return reader(path.read_bytes(), path.suffix)
     except (PoFileError, OSError, ValueError, struct.error) as error:
         raise LanguageError(f"{path}: not a catalog: {error}") from error
+
+
+def _catalog(content: bytes, form: str) -> Catalog:
+    return _READERS[form](content)
 
 
 def _read_text(content: bytes) -> Catalog:
@@ -209,3 +225,6 @@ def _read_text(content: bytes) -> Catalog:
 
 def _read_compiled(content: bytes) -> Catalog:
     return read_mo(BytesIO(content))
+
+
+_READERS: Mapping[str, Callable[[bytes], Catalog]] = {".po": _read_text, ".mo": _read_compiled}

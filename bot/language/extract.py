@@ -5,8 +5,8 @@ long as its English stands; nothing is guessed. The same flows give the same byt
 """
 
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -15,13 +15,12 @@ from babel.messages import Catalog, Message
 from babel.messages.pofile import write_po
 
 from bot.content import content
-from bot.conversation.reading import read_commands, read_flow, read_guide
+from bot.conversation.reading import FILES, Tree, read_commands, read_flow, read_guide, tree_of
 from bot.errors import BotError, FlowError
 from bot.language.catalogs import read_catalog
 from bot.language.vocabulary import JOINERS, NAYS, NUMBERS
 
 Pair = tuple[str, str]  # (context, English)
-Tree = Mapping[str, Any]  # a parsed TOML file
 
 # No dates, no names, no tool versions: they would change without a word changing.
 _HEADER = """\
@@ -55,11 +54,14 @@ def messages_in(toml: str, file: str) -> list[Pair]:
         FlowError: the file isn't TOML, or has another shape.
 
     """
+    return list(_pairs(toml, file))
+
+
+@lru_cache(FILES)
+def _pairs(toml: str, file: str) -> tuple[Pair, ...]:
+    tree = tree_of(toml, file)
     try:
-        tree = tomllib.loads(toml)
-        return [pair for key, read in _KINDS.items() if key in tree for pair in read(tree, toml, file)]
-    except tomllib.TOMLDecodeError as error:
-        raise FlowError(f"{file}: not TOML: {error}") from None
+        return tuple(pair for key, read in _KINDS.items() if key in tree for pair in read(tree, toml, file))
     except (KeyError, TypeError, AttributeError) as error:
         raise FlowError(f"{file}: a text is missing or stands in the wrong place ({error})") from None
 
@@ -112,7 +114,7 @@ def main() -> int:
 
 def _by_file(flows: Path) -> Iterator[tuple[str, list[Pair]]]:
     for path in sorted(flows.glob("*.toml")):
-        yield path.name, messages_in(path.read_text("utf-8"), path.name)
+        yield path.name, messages_in(path.read_text("utf-8"), f"flows/{path.name}")
 
 
 def _flow(_tree: Tree, toml: str, file: str) -> Iterable[Pair]:

@@ -5,6 +5,7 @@ The forms only; what a message means at a question is decided in the conversatio
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import TypeVar
 
@@ -68,14 +69,14 @@ def _first(entries: Iterable[tuple[str, Meaning]]) -> dict[str, Meaning]:
     """Return what each form means, folded; of two meanings the first."""
     meanings: dict[str, Meaning] = {}
     for form, meaning in entries:
-        if fold(form):
-            meanings.setdefault(fold(form), meaning)
+        if folded := fold(form):
+            meanings.setdefault(folded, meaning)
     return meanings
 
 
 def _labels(flow: Flow, words: Words) -> dict[tuple[str, str], str]:
-    everywhere = {name: words(at, flow.texts.get(name, "")) for name, at in EVERYWHERE.items()}
-    labels = {(step, name): fold(label) for step in flow.steps for name, label in everywhere.items() if label}
+    everywhere = {name: fold(words(at, flow.texts.get(name, ""))) for name, at in EVERYWHERE.items()}
+    labels = {(step, name): label for step in flow.steps for name, label in everywhere.items() if label}
     for step, choice in _choices(flow):
         labels[step.name, choice.name] = fold(words(flow.context(step, choice.name), choice.label))
     return labels
@@ -139,6 +140,7 @@ def _tongues(tag: str, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield name, tag
 
 
+@lru_cache(64)  # more than there are languages: each is asked for what it calls every other
 def _locale_names(tag: str) -> Mapping[str, str]:
     try:
         return Locale.parse(tag, sep="-").languages

@@ -66,3 +66,15 @@ def test_a_walk_follows_the_answers_to_the_first_open_question_and_never_turns_i
     start: str, answers: dict[str, Answer], steps: list[str]
 ) -> None:
     assert list(BOOK.paths.walk(start, answers)) == steps
+
+
+def test_what_can_still_come_is_what_any_number_of_ways_lead_to() -> None:
+    near: dict[str, set[str]] = {step: set() for step in FLOW.steps}
+    for source, _, dest in arcs_of(FLOW):
+        near[source] |= {dest} - {END}
+    for start in FLOW.steps:
+        far = {start}
+        while more := {dest for step in far for dest in near[step]} - far:
+            far |= more
+        assert BOOK.paths.beyond(start) == far
+    assert BOOK.paths.beyond(END) == frozenset()

@@ -1,5 +1,6 @@
 """What people type, as they type it. The tables are the specification."""
 
+import sys
 import unicodedata
 from collections.abc import Mapping
 
@@ -8,6 +9,7 @@ from fakes import BOOK, CATALOGS, FLOW, OFFERED
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.conversation import understanding
 from bot.conversation.asking import expected, numbered
 from bot.conversation.flow import Ask
 from bot.conversation.model import Conversation, Sender
@@ -77,6 +79,14 @@ def test_forms_of_one_thing_are_compared_as_one(text: str, folded: str) -> None:
 @given(st.text())
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+def test_of_all_that_is_ever_written_so_many_characters_are_remembered_and_no_more() -> None:
+    everything = "".join(map(chr, range(sys.maxunicode)))
+    for start in range(0, len(everything), 4096):
+        fold(everything[start : start + 4096])
+    assert len(understanding._FOLDED) == understanding._REMEMBERED
+    assert fold("２ Não") == "2 nao"
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=40), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
