@@ -25,6 +25,8 @@ NUMBERS = ("number.words", "one, two, three, four, five, six, seven, eight, nine
 JOINERS = ("number.joiners", "and, also, or")
 NAYS = ("number.nays", "no, none, nothing")  # what leaves a question for own words out
 
+REMEMBERED = 8192  # folded texts: those of a dozen languages
+
 Meaning = TypeVar("Meaning")
 
 _OTHER_NAMES = re.compile(r"[()/]")  # what separates the names of one place in a profile's label
@@ -48,8 +50,8 @@ def vocabulary(flow: Flow, commands: Commands, languages: Sequence[str], catalog
         commands=_first(entry for words in spoken.values() for entry in _commands(commands, words)),
         command_numbers={row.number: row.name for row in commands.rows},
         numbers=_first(entry for words in spoken.values() for entry in _numbers(words)),
-        joiners=frozenset(fold(word) for words in spoken.values() for word in split_words(words(*JOINERS))),
-        nays=frozenset(fold(word) for words in spoken.values() for word in split_words(words(*NAYS))),
+        joiners=frozenset(form for words in spoken.values() for form in _forms(words(*JOINERS))),
+        nays=frozenset(form for words in spoken.values() for form in _forms(words(*NAYS))),
         cries=_first(_cries(commands, languages)),
         topics={tag: _topics(flow, words) for tag, words in spoken.items()},
         tongues=_first(entry for tag in languages for entry in _tongues(tag, languages)),
@@ -61,6 +63,16 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.replace("،", ",").replace("、", ",").split(",") if word.strip())
 
 
+@lru_cache(REMEMBERED)  # a text of ours stands at many steps; what people write never comes here
+def _form(text: str) -> str:
+    return fold(text)
+
+
+@lru_cache(REMEMBERED)
+def _forms(text: str) -> tuple[str, ...]:
+    return tuple(map(fold, split_words(text)))
+
+
 def _choices(flow: Flow) -> Iterator[tuple[Step, Choice]]:
     return ((step, choice) for step in flow.steps.values() for choice in step.choices)
 
@@ -69,22 +81,22 @@ def _first(entries: Iterable[tuple[str, Meaning]]) -> dict[str, Meaning]:
     """Return what each form means, folded; of two meanings the first."""
     meanings: dict[str, Meaning] = {}
     for form, meaning in entries:
-        if folded := fold(form):
+        if folded := _form(form):
             meanings.setdefault(folded, meaning)
     return meanings
 
 
 def _labels(flow: Flow, words: Words) -> dict[tuple[str, str], str]:
-    everywhere = {name: fold(words(at, flow.texts.get(name, ""))) for name, at in EVERYWHERE.items()}
+    everywhere = {name: _form(words(at, flow.texts.get(name, ""))) for name, at in EVERYWHERE.items()}
     labels = {(step, name): label for step in flow.steps for name, label in everywhere.items() if label}
     for step, choice in _choices(flow):
-        labels[step.name, choice.name] = fold(words(flow.context(step, choice.name), choice.label))
+        labels[step.name, choice.name] = _form(words(flow.context(step, choice.name), choice.label))
     return labels
 
 
 def _more_words(flow: Flow, words: Words) -> dict[tuple[str, str], tuple[str, ...]]:
     return {
-        (step.name, choice.name): tuple(map(fold, split_words(_said(flow, step, choice, words))))
+        (step.name, choice.name): _forms(_said(flow, step, choice, words))
         for step, choice in _choices(flow)
         if (choice.words or step.choices_from) and step.name != FOUND  # there a word is looked up anew
     }
@@ -107,7 +119,7 @@ def _topics(flow: Flow, words: Words) -> dict[str, tuple[str, ...]]:
     found = {}
     for choice in filter(attrgetter("words"), listing.choices):
         title = words(flow.context(listing, choice.name), choice.label)
-        found[choice.name] = tuple(map(fold, (title, *split_words(_said(flow, listing, choice, words)))))
+        found[choice.name] = (_form(title), *_forms(_said(flow, listing, choice, words)))
     return found
 
 

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from zoneinfo import available_timezones
@@ -122,11 +123,17 @@ def mission_of(text: str, path: Path) -> MissionProfile:
     read = _read(path, written_out(_toml(text, path), path), MissionProfile)
     profile = replace(read, contacts=tuple(_settled(contact, path) for contact in read.contacts))
     wrong = [f"{path}: {key}: expected {what}" for key, what in mistakes(profile)]
-    if profile.zone not in available_timezones():
+    if profile.zone not in _zones():
         wrong.append(f"{path}: zone: expected an IANA name like America/Mexico_City")
     if wrong:
         raise _all_of(wrong)
     return profile
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of all zones: to look for them takes longer than to read a profile."""
+    return frozenset(available_timezones())
 
 
 def _settled(contact: Contact, path: Path) -> Contact:
@@ -136,13 +143,18 @@ def _settled(contact: Contact, path: Path) -> Contact:
 
 def _read(path: Path, table: Mapping[str, Any], kind: type[Kept]) -> Kept:
     try:
-        door = _Door[kind].model_validate({"kept": table}, context=path.parent)  # type: ignore[valid-type]  # a model of the kind asked for
+        door = _door(kind).model_validate({"kept": table}, context=path.parent)  # type: ignore[arg-type]  # a class can be hashed
     except ValidationError as error:
         # a typo first: it is often why another key is missing
         found = sorted(error.errors(include_url=False, include_input=False), key=lambda one: one["type"] == "missing")
         raise _all_of([f"{path}: {_sentence(one, kind)}" for one in found]) from None
     kept: Kept = door.kept
     return kept
+
+
+@cache
+def _door(kind: Any) -> Any:  # noqa: ANN401 - a model of the kind asked for
+    return _Door[kind]
 
 
 def _text(path: Path) -> str:
