@@ -7,14 +7,17 @@ ARGS =# further words for `postigo rehearse` and `postigo draw`
 UPGRADE =# UPGRADE=1: lock the newest versions that pyproject.toml allows
 
 BIN = .venv/bin
+PYTEST = $(BIN)/pytest -n 2 --dist worksteal
 # Wheels alone: building from source would fetch tools that no hash of ours names.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED = $(INSTALL) --require-hashes --only-binary :all:
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --quiet $(if $(UPGRADE),--upgrade) \
 	--custom-compile-command 'make lock'
 
+unexport PYTHONDONTWRITEBYTECODE # with what was compiled before, the tests are collected in half the time
+
 .DEFAULT_GOAL := help
-.PHONY: help chat test lint catalogs draw bench lock clean gpg
+.PHONY: help chat test soak lint catalogs draw bench lock clean gpg
 
 help: ## List what can be made, each with a sentence.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name told; do \
@@ -24,12 +27,15 @@ chat: .venv/running ## Talk with the bot here in the terminal; nothing is sent (
 	@$(BIN)/postigo rehearse $(ARGS)
 
 test: gpg lint ## Check everything: style, types, architecture, then every test with its coverage.
-	$(BIN)/pytest -n 2 --dist worksteal tests/stories
-	$(BIN)/pytest -n 2 --dist worksteal --ignore=tests/stories --cov --cov-report=
+	$(PYTEST) tests/stories
+	$(PYTEST) --ignore=tests/stories --cov --cov-report=
 	@echo "Branch coverage of the core, which must be whole:"
 	@$(BIN)/coverage report --include='bot/conversation/*,bot/handoff/*' --fail-under=100
 	@echo "Branch coverage of the rest, 90 % at least:"
 	@$(BIN)/coverage report --include='bot/*' --omit='bot/conversation/*,bot/handoff/*' --fail-under=90
+
+soak: gpg .venv/testing ## Play the long stories at full size: crowds of hundreds, bots killed many times, every language.
+	$(PYTEST) --soak tests/stories
 
 lint: .venv/testing ## Check style, types and who may import whom, without running a test.
 	$(BIN)/ruff check

@@ -54,6 +54,14 @@ def test_the_readme_begins_with_how_to_try_it(command: str) -> None:
     assert command in "\n".join(README.splitlines()[:20])
 
 
+def test_a_change_has_to_pass_what_the_readme_says() -> None:
+    told = [
+        line.split()[-3:] for line in (ROOT / ".ci" / "run").read_text("utf-8").splitlines() if " </dev/null" in line
+    ]
+    assert told == [["make", "test", "</dev/null"], ["make", "soak", "</dev/null"]]
+    assert [made for _, made, _ in told if f"`make {made}`" not in README] == []
+
+
 def test_every_link_in_the_pages_leads_somewhere() -> None:
     pages = [page for place in ("", "*/", "config/*/") for page in ROOT.glob(f"{place}README.md")]
     pages += ROOT.glob("docs/*.md")

@@ -1,4 +1,4 @@
-"""A hundred talks while the bot is killed again and again: no answered turn is lost, and every alert arrives."""
+"""Many talks while the bot is killed again and again: no answered turn is lost, and every alert arrives."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ import pytest
 from fakes_smtp import Authority, MailServer, mail_server
 from stories.lives import begin, nursery
 from stories.program import mission_file, server_lines, settings_file
+from stories.sizes import Size
 from stories.stage import Inbox, message_ids
 
 from bot.clock import is_reference, now
@@ -26,9 +27,7 @@ from bot.storage.tables import open_engine
 from bot.storage.work import Shelf
 
 PROGRAM = Path(__file__).with_name("loopback_bot.py")
-PEOPLE = 100
 AT_ONCE = 12  # people who write at the same time, each at another step
-KILLS_AT_LEAST = 24
 SEED = "postigo"
 DEADLINE = 240.0  # seconds for everything, on a machine that does other things
 
@@ -80,8 +79,8 @@ class Person:
 class Crowd:
     """Everybody who writes, on the other end of the bot's socket."""
 
-    def __init__(self) -> None:
-        self.people = [Person(number, script(number)) for number in range(PEOPLE)]
+    def __init__(self, people: int) -> None:
+        self.people = [Person(number, script(number)) for number in range(people)]
         self.connected = asyncio.Event()
         self.done = asyncio.Event()
         self.error: Exception | None = None
@@ -142,11 +141,11 @@ class Crowd:
     def _begin_more(self) -> None:
         """Keep so many people writing at once until all have begun."""
         finished = sum(bool(person.codes) for person in self.people)
-        while self._begun < min(PEOPLE, finished + AT_ONCE):
+        while self._begun < min(len(self.people), finished + AT_ONCE):
             person = self.people[self._begun]
             self._begun += 1
             self._write(person, "SOS" if "sos" in person.script else "hello")
-        if finished == PEOPLE:
+        if finished == len(self.people):
             self.done.set()
 
     def _write(self, person: Person, text: str) -> None:
@@ -172,18 +171,18 @@ async def begun(process: asyncio.subprocess.Process, crowd: Crowd) -> int:
     return life
 
 
-async def test_a_hundred_talks_survive_being_killed_at_random_moments(
-    home: Path, tmp_path: Path, authority: Authority, officer: Inbox
+async def test_talks_survive_being_killed_at_random_moments(
+    home: Path, authority: Authority, officer: Inbox, size: Size
 ) -> None:
     mission_file(home, officer.contact.openpgp or "", officer.contact.fingerprint)
-    crowd, kills = Crowd(), 0
+    crowd, kills = Crowd(size.people), 0
     listening = await asyncio.start_unix_server(crowd.meet, home / "socket")
     async with listening, mail_server(authority.server()) as server, asyncio.timeout(DEADLINE):
         settings = settings_file(home, server_lines(server, authority), more="")
         async with nursery(home, PROGRAM, settings, home / "socket") as process:
             while not crowd.done.is_set():
                 life = await begun(process, crowd)
-                await crowd.after(1 + drawn("events", kills, below=150))
+                await crowd.after(1 + drawn("events", kills, below=size.lives))
                 if not crowd.done.is_set():
                     os.kill(life, signal.SIGKILL)
                     kills += 1
@@ -192,11 +191,11 @@ async def test_a_hundred_talks_survive_being_killed_at_random_moments(
             os.kill(life, signal.SIGKILL)
             await gone(crowd)
             life = await begun(process, crowd)
-            await all_arrived(server)
+            await all_arrived(server, size.people)
             os.kill(life, signal.SIGKILL)
             await gone(crowd)
     assert crowd.error is None
-    assert kills >= KILLS_AT_LEAST
+    assert kills >= size.kills
     every_alert_arrived_once(crowd, server, officer)
     every_code_leads_back(crowd, settings)
     logged = (home / "stderr").read_text()
@@ -211,9 +210,9 @@ async def gone(crowd: Crowd) -> None:
         await crowd.news.wait_for(lambda: not crowd.connected.is_set())
 
 
-async def all_arrived(server: MailServer) -> None:
+async def all_arrived(server: MailServer, people: int) -> None:
     arrived = 0
-    while len(message_ids(server.accepted)) < PEOPLE:
+    while len(message_ids(server.accepted)) < people:
         arrived = len(server.accepted) + 1
         await server.arrived(arrived, within=DEADLINE)
 
@@ -222,7 +221,9 @@ def every_alert_arrived_once(crowd: Crowd, server: MailServer, officer: Inbox) -
     by_id: dict[str, set[bytes]] = {}
     for taken in server.accepted:
         by_id.setdefault(next(iter(message_ids([taken]))), set()).add(taken.mail)
-    assert [len(bodies) for bodies in by_id.values()] == [1] * PEOPLE, "a repeat has the same Message-ID and bytes"
+    assert [len(bodies) for bodies in by_id.values()] == [1] * len(crowd.people), (
+        "a repeat has the same Message-ID and bytes"
+    )
     cases = {}
     for (mail,) in by_id.values():
         case = json.loads(officer.opened(mail)[2])

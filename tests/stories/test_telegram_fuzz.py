@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from fakes_smtp import Authority, MailServer
+from stories.sizes import Size
 from stories.stage import Inbox
 from stories.telegram_town import TelegramLife, TelegramStage, drawn, question, staged
 
-SPOILED = 3000  # updates
 AT_ONCE = 150  # spoiled updates between two people who want an answer
 ODD: tuple[object, ...] = (
     *(None, True, False, 0, -1, 2**31, 2**63, -(2**63) - 1, 10**400, 1.5, float("inf"), float("nan")),
@@ -108,11 +108,11 @@ def spoiled(update: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 async def test_spoiled_updates_block_nobody_and_reveal_nothing(
-    stage: TelegramStage, caplog: pytest.LogCaptureFixture
+    stage: TelegramStage, caplog: pytest.LogCaptureFixture, size: Size
 ) -> None:
     async with stage.open() as life:
         real = await real_ones(life)
-        for number in range(SPOILED):
+        for number in range(size.spoiled):
             stage.telegram.push(spoiled(real[number % len(real)], number))
             if number % AT_ONCE == 0:
                 await answers_the_next_one(life)

@@ -1,4 +1,4 @@
-"""Two hundred talks on Telegram, each update delivered twice, while the bot is killed again and again: none is hurt."""
+"""Many talks on Telegram, each update delivered twice, while the bot is killed again and again: none is hurt."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ from fakes_smtp import Authority, MailServer, mail_server
 from fakes_telegram import TOKEN, TelegramServer, telegram_server
 from stories.lives import begin, nursery
 from stories.program import mission_file, server_lines, settings_file
+from stories.sizes import Size
 from stories.stage import Inbox, message_ids
 from stories.telegram_crowd import GRAVE, Talker
 from stories.telegram_town import Sheet, drawn, kept, serial
@@ -25,9 +26,6 @@ from bot.storage.tables import open_engine
 from bot.storage.work import Shelf
 
 PROGRAM = Path(__file__).with_name("telegram_bot.py")
-PEOPLE = 200
-KILLS_AT_LEAST = 50
-LIVES_AT_MOST = 170  # calls that a life makes before it is killed, the longest
 WITHIN = 400.0  # seconds for everything, on a machine that does other things
 
 
@@ -37,27 +35,27 @@ def home() -> Iterator[Path]:
         yield Path(folder)
 
 
-async def test_two_hundred_talks_survive_being_killed_at_random_moments(
-    home: Path, authority: Authority, officer: Inbox
+async def test_talks_survive_being_killed_at_random_moments(
+    home: Path, authority: Authority, officer: Inbox, size: Size
 ) -> None:
     async with telegram_server() as telegram, mail_server(authority.server()) as server, asyncio.timeout(WITHIN):
         telegram.updates.twice = True
         settings = configured(home, officer, telegram, server_lines(server, authority))
-        crowd = everybody(home, telegram)
+        crowd = everybody(home, telegram, size.people)
         async with nursery(home, PROGRAM, settings) as process:
             talking = asyncio.gather(*(talks(one) for one in crowd))
             kills = 0
             while not talking.done():
                 life = await begin(process)
-                await some_calls(telegram, drawn("calls", kills, below=LIVES_AT_MOST), talking)
+                await some_calls(telegram, drawn("calls", kills, below=size.lives), talking)
                 os.kill(life, signal.SIGKILL)
                 kills += 1
             await talking
             life = await begin(process)
-            await asyncio.gather(*(hears_that_it_left(one) for one in crowd), all_arrived(server))
+            await asyncio.gather(*(hears_that_it_left(one) for one in crowd), all_arrived(server, size.people))
             await telegram.updates.all_taken(WITHIN)
             os.kill(life, signal.SIGKILL)
-    assert kills >= KILLS_AT_LEAST
+    assert kills >= size.kills
     every_alert_arrived_once(crowd, server, officer)
     every_last_question_was_heard(crowd, settings)
     logged = (home / "stderr").read_text()
@@ -80,10 +78,10 @@ def configured(home: Path, officer: Inbox, telegram: TelegramServer, mail: str) 
     return settings_file(home, mail, more=f'[telegram]\ntoken_file = "token"\napi = "{api}"\n')
 
 
-def everybody(home: Path, telegram: TelegramServer) -> list[Talker]:
+def everybody(home: Path, telegram: TelegramServer, people: int) -> list[Talker]:
     sheet = Sheet(know(read_mission(home / "mission.toml"), now().date()))
     crowd = []
-    for number in range(PEOPLE):
+    for number in range(people):
         tag = ("es", "en")[number // 2 % 2]
         person = telegram.person(f"P{number}", language_code=tag)
         chosen = number if number % 2 else 4 * number  # every other one in an emergency
@@ -101,8 +99,8 @@ async def hears_that_it_left(one: Talker) -> None:
     await one.person.sees(lambda person: any(left in shown.said for shown in person.heard), WITHIN)
 
 
-async def all_arrived(server: MailServer) -> None:
-    while len(message_ids(server.accepted)) < PEOPLE:
+async def all_arrived(server: MailServer, people: int) -> None:
+    while len(message_ids(server.accepted)) < people:
         await server.arrived(len(server.accepted) + 1, within=WITHIN)
 
 
@@ -110,10 +108,10 @@ def every_alert_arrived_once(crowd: list[Talker], server: MailServer, officer: I
     by_id: dict[str, set[bytes]] = {}
     for taken in server.accepted:
         by_id.setdefault(next(iter(message_ids([taken]))), set()).add(taken.mail)
-    assert [len(bodies) for bodies in by_id.values()] == [1] * PEOPLE, "a repeat has the same Message-ID and bytes"
+    assert [len(bodies) for bodies in by_id.values()] == [1] * len(crowd), "a repeat has the same Message-ID and bytes"
     cases = [json.loads(officer.opened(mail)[2]) for (mail,) in by_id.values()]
     by_reference = {case["reference"]: case for case in cases}
-    assert len(by_reference) == PEOPLE, "one case has one Message-ID"
+    assert len(by_reference) == len(crowd), "one case has one Message-ID"
     for one in crowd:
         case = by_reference[one.reference]
         assert case["check"] == one.check

@@ -8,7 +8,8 @@ read here, beside what tests/test_transcripts.py says of it:
 - A transcript without `# channel:` is of a terminal, where own words are asked for: so they are on every channel, and
   no other messenger is named on Telegram. One for Telegram is replayed without own words, as Telegram is by default;
   what only Telegram says (`safer`, with a code, and so the question after it by itself) is left out elsewhere.
-- One whole intake and three walks through the guide are replayed in every language, the others in English and Spanish.
+- One whole intake and three walks through the guide are replayed in every language (short of a soak, in one of each
+  way to write), the others in Spanish.
 - Where there are buttons, choices that are named are tapped. What a terminal can't send (a photo) is passed over there.
 - What is deleted in a messenger (`! clear`, and the timer for it) depends on the messenger, and isn't compared.
 - `~ 5 minutes` moves the clock. Mails are really sealed, and offered to a server that says "later": so `sealed`,
@@ -29,6 +30,7 @@ import sqlalchemy as sa
 from fakes import AREAS, FLOW, OFFERED, PAUSE, Talk
 from stories.phones import Phone, phone
 from stories.signal_town import planned, says_of
+from stories.sizes import size_of
 from stories.stage import ZONE, Life, Mood, Stage, Town
 from test_transcripts import BECAUSE, FILES, in_language
 
@@ -51,7 +53,6 @@ IN_ONE = ("es",)  # the others: in the language that most people write
 ROUND = ("guide_walk", "guide_search", "ordinary")  # by one person, one after the other
 SCRIPTS["round"] = "".join(SCRIPTS.pop(file) for file in ROUND)
 IN_EVERY_LANGUAGE = ("round", "guide_note")
-TALKS = [(file, tag) for file in SCRIPTS for tag in (OFFERED if file in IN_EVERY_LANGUAGE else IN_ONE)]
 BEGUN_ELSEWHERE = ("no", "soon", "tell", "me")
 TIMERS = {"late": Timer.LATE, "give_up": Timer.GIVE_UP, "gather": Timer.GATHER, "clear": Timer.CLEAR}
 
@@ -237,8 +238,14 @@ async def replayed(stage: Stage, replay: Replay) -> AsyncIterator[Life]:
         await running
 
 
-@pytest.mark.parametrize("name", CHANNELS)
-@pytest.mark.parametrize(("file", "tag"), TALKS, ids=lambda part: part)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    size = size_of("test_transcripts_on_channels", soak=metafunc.config.getoption("--soak"))
+    every = size.languages or OFFERED
+    talks = [(file, tag) for file in SCRIPTS for tag in (every if file in IN_EVERY_LANGUAGE else IN_ONE)]
+    metafunc.parametrize("name", CHANNELS)
+    metafunc.parametrize(("file", "tag"), talks, ids=lambda part: part)
+
+
 async def test_a_transcript_is_what_is_said_on_every_channel(
     file: str, name: str, tag: str, stage: Stage, mood: Mood, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,39 @@
+"""How large the long stories are: short in `make test`, whole in `make soak`, which is pytest with --soak.
+
+The same laws are proven in both, with the same chance each time; in a soak by more people, killed more often.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of one story, what of this it has."""
+
+    people: int = 0
+    kills: int = 0  # at least
+    lives: int = 0  # what happens until the next kill, at most
+    spoiled: int = 0  # updates
+    languages: tuple[str, ...] = ()  # of what is told in every language; none: all that are offered
+
+
+WAYS_TO_WRITE = ("es", "ar", "zh-Hans")  # to the left, to the right, and without spaces
+
+# A file of stories: its size in every test, and in a soak, which plays these files alone.
+SIZES: Mapping[str, tuple[Size, Size]] = MappingProxyType(
+    {
+        "test_killing": (Size(people=20, kills=6, lives=60), Size(people=100, kills=24, lives=150)),
+        "test_signal_killing": (Size(people=12, kills=6, lives=20), Size(people=40, kills=20, lives=20)),
+        "test_telegram_killing": (Size(people=20, kills=6, lives=120), Size(people=200, kills=50, lives=170)),
+        "test_telegram_talks": (Size(people=40), Size(people=200)),
+        "test_telegram_fuzz": (Size(spoiled=600), Size(spoiled=3000)),
+        "test_transcripts_on_channels": (Size(languages=WAYS_TO_WRITE), Size()),
+    }
+)
+
+
+def size_of(file: str, *, soak: bool) -> Size:
+    """Return the size of the stories in a file, by its name without .py."""
+    return SIZES[file][soak]
