@@ -117,14 +117,14 @@ def test_language_asks_for_one_and_comes_back_at_every_step(step: str) -> None:
         assert talk.talk.resume == ""
 
 
-@pytest.mark.parametrize("tag", OFFERED)
 @pytest.mark.parametrize("step", STEPS)
-def test_language_with_its_name_is_spoken_at_once(step: str, tag: str) -> None:
-    talk = at_step(step)
-    before = talk.talk
-    talk.write(f"language {tag}")
-    assert (talk.step, talk.talk.language, talk.says[0].languages) == (step, tag, (tag,))
-    assert (talk.talk.answers, talk.talk.offered) == (before.answers, before.offered)
+def test_language_with_its_name_is_spoken_at_once(step: str) -> None:
+    for tag in OFFERED:
+        talk = at_step(step)
+        before = talk.talk
+        talk.write(f"language {tag}")
+        assert (talk.step, talk.talk.language, talk.says[0].languages) == (step, tag, (tag,))
+        assert (talk.talk.answers, talk.talk.offered) == (before.answers, before.offered), tag
 
 
 @pytest.mark.parametrize("step", ["event", "review", "act", "sos", "sos_act", "state", "add_send"])
