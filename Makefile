@@ -7,7 +7,10 @@ ARGS =# further words for `postigo rehearse` and `postigo draw`
 UPGRADE =# UPGRADE=1: lock the newest versions that pyproject.toml allows
 
 BIN = .venv/bin
-PYTEST = $(BIN)/pytest -n 2 --dist worksteal
+# The tests' folders lie in memory where there is room and programs may run: else thousands of commits wait for a disk.
+MEMORY = $(shell f=$$(mktemp /dev/shm/postigo.XXXXXX 2>/dev/null) && chmod 700 "$$f" && test -x "$$f" && \
+	test "$$(df -Pk /dev/shm | awk 'NR == 2 {print int($$4 / 1024)}')" -ge 2048 && echo TMPDIR=/dev/shm; rm -f "$$f")
+PYTEST = $(MEMORY) $(BIN)/pytest -n 2 --dist worksteal
 # Wheels alone: building from source would fetch tools that no hash of ours names.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED = $(INSTALL) --require-hashes --only-binary :all:
