@@ -22,6 +22,7 @@ from bot.conversation.understanding import (
     Unclear,
     Understood,
     fold,
+    topics_found,
     understand,
 )
 
@@ -307,3 +308,8 @@ def test_whatever_is_typed_means_something_offered_or_nothing(text: str, step: s
     if isinstance(meaning, Picked):
         assert meaning.choices
         assert set(meaning.choices) <= {name for _, name in waiting(step).offered}
+
+
+@pytest.mark.parametrize("text", ["", "?!", "…"])
+def test_what_holds_no_word_leads_to_no_topic(text: str) -> None:
+    assert topics_found(text, "en", BOOK.known) == ()
