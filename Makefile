@@ -41,7 +41,7 @@ test: gpg lint ## Check everything: style, types, architecture, then every test 
 	@$(BIN)/coverage report --include='bot/*' --omit='bot/conversation/*,bot/handoff/*' --fail-under=90
 
 soak: gpg .venv/testing ## Play the long stories at full size: crowds of hundreds, bots killed many times, every language.
-	$(PYTEST) --soak tests/stories
+	$(PYTEST) --soak tests/stories tests/handoff/test_histories.py
 
 lint: .venv/testing ## Check style, types and who may import whom, without running a test.
 	$(BIN)/ruff check

@@ -1,8 +1,7 @@
 """The only place that knows all rooms: settings and profile in, a wired bot out. No decision belongs here."""
 
 import asyncio
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -19,15 +18,18 @@ from bot.channels.base import Channel
 from bot.channels.terminal import Terminal
 from bot.courier import Courier
 from bot.errors import BotError, SettingsError
-from bot.handoff.mission import MissionProfile, Mode
+from bot.handoff.mission import MissionProfile
 from bot.handoff.mission import findings as profile_findings
 from bot.knowledge import Knowledge, accepted_languages, know
 from bot.logs import Event, event
-from bot.mail.openpgp import Signer, days_left, findings, new_signing_key, read_certificate
+from bot.mail.imap import Mailbox
 from bot.mail.smtp import DirectoryPost, Post, SmtpPost
-from bot.messengers import messengers
+from bot.messengers import messengers, trust
+from bot.officers.filing import Filing
+from bot.officers.telling import SIGNAL
 from bot.operations.readiness import notify
 from bot.settings import MailFolder, Settings, Smtp
+from bot.staff import House, MissionDesk, alerting_of, answers_of, mailbox_of, officers_desk, officers_of, watch_trust
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Outbox
 from bot.storage.schema import migrate
@@ -40,7 +42,6 @@ from bot.upkeep import Upkeep
 FINISH_SECONDS = 5.0  # for what is due and on its way when the bot is told to stop
 LAST_SECONDS = 1.0  # for what still is on its way then
 FOLDER_SENDER = "postigo@folder.invalid"  # of mails that are left in a folder
-SIGNING_KEY = "signing.key"
 ENDS_SOON = 30  # days before a certificate ends from which an operator is told, daily
 
 Channels = Callable[["Bot"], Sequence[Channel]]
@@ -58,8 +59,13 @@ class Bot:
     courier: Courier
     upkeep: Upkeep
     channels: Mapping[str, Channel]
+    beside: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)  # what else runs; ends nothing
     alarm: Callable[[str], None] = lambda _kind: None
     _hearing: set[str] = field(default_factory=set)
+
+    def ring(self, kind: str) -> None:
+        """Wake an operator."""
+        self.alarm(kind)
 
     async def run(self, stop: asyncio.Event, *, until_silent: bool = False) -> None:
         """Run until `stop` is set (or, `until_silent`, until every channel has ended), then stop cleanly."""
@@ -76,6 +82,7 @@ class Bot:
         rooms = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.upkeep.run())]
         self._hearing.update(self.channels)
         heard = [asyncio.create_task(self._hear(channel)) for channel in self.channels.values()]
+        beside = [asyncio.create_task(room()) for room in self.beside]
         event(Event.READY, channels=sorted(self.channels))
         notify("READY=1")
         stopping = asyncio.create_task(stop.wait())
@@ -87,7 +94,7 @@ class Bot:
         finally:
             notify("STOPPING=1")
             event(Event.STOPPING)
-            await _cancel([ended, stopping, *heard, rooms[1]])
+            await _cancel([ended, stopping, *heard, *beside, rooms[1]])
             await self._finish(rooms[0])
             event(Event.STOPPED)
 
@@ -130,6 +137,8 @@ class Plan:
     officers: Callable[[Knowledge], Sequence[Officer]]
     channels: Channels
     now: Callable[[tzinfo], datetime] = clock.now  # a story may bring a clock of its own
+    mailbox: Mailbox | None = None  # where officers answer, and what can't be delivered comes back
+    trusted: Callable[[], Awaitable[bool | None]] | None = None  # asks the Signal server; None: officers are trusted
 
 
 def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
@@ -146,7 +155,7 @@ def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
     profile = replace(profile, languages=offered)
     if settings.mail is None:
         raise SettingsError(f"{file}: [mail]: expected host, or directory; without it no case could leave")
-    post, sender = post_of(settings.mail, file), _sender_of(settings.mail)
+    post, sender = post_of(settings.mail, file), sender_of(settings.mail)
     alarm = Alarming(post, sender, settings.operator)
 
     def channels(bot: Bot) -> Sequence[Channel]:
@@ -162,10 +171,13 @@ def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
         sender,
         lambda knowledge: officers_of(profile, knowledge),
         channels,
+        mailbox=mailbox_of(settings.mailbox, file) if settings.mailbox else None,
+        trusted=trust(settings, profile),
     )
 
 
-def _sender_of(mail: Smtp | MailFolder) -> str:
+def sender_of(mail: Smtp | MailFolder) -> str:
+    """Return the address that sealed mails come from."""
     return mail.sender if isinstance(mail, Smtp) else FOLDER_SENDER
 
 
@@ -177,15 +189,6 @@ def post_of(mail: Smtp | MailFolder, file: Path) -> Post:
         return SmtpPost(mail.host, mail.port, mail.tls, mail.sender, mail.ca_file, mail.username, mail.password)
     except SettingsError as error:
         raise SettingsError(f"{file}: {error}") from None
-
-
-def officers_of(profile: MissionProfile, knowledge: Knowledge) -> list[Officer]:
-    """Return everybody of the chain who can be sealed to. Raises SettingsError, LanguageError."""
-    return [
-        Officer(contact, read_certificate(Path(contact.openpgp)), knowledge.reader(contact.language))
-        for contact in profile.contacts
-        if contact.mode is Mode.OPENPGP and contact.openpgp
-    ]
 
 
 def terminal(bot: Bot) -> Terminal:
@@ -202,49 +205,40 @@ def wire(plan: Plan) -> Bot:
     """
     knowledge = know(plan.profile, plan.now(UTC).date())
     now = partial(plan.now, knowledge.zone)
-
     keyring = Keyring.open(plan.keys, now())
     engine = open_engine(plan.database)
     migrate(engine)
-    writer, outbox = Writer(engine), Outbox(keyring)
-    mail_key = keyring.keyed_hash("message-id")
-    alerting = Alerting(plan.officers(knowledge), signer_in(plan.keys), plan.sender, mail_key)
+    writer, outbox, shelf = Writer(engine), Outbox(keyring), Shelf(keyring)
+    staff = tuple(plan.officers(knowledge))
+    officers = officers_desk(knowledge, staff, keyring, outbox, shelf)
+    filing = Filing(officers, knowledge.book.case_lives)
+    house = House(plan.keys, plan.sender, plan.mailbox is not None)
+    alerting = alerting_of(knowledge, staff, officers, house, now())
     channels: dict[str, Channel] = {}
-    desk = Desk(knowledge.book, writer, Shelf(keyring), outbox, now, lambda: None)
-    courier = Courier(
-        writer,
-        outbox,
-        desk.reported,
-        channels,
-        knowledge.renderer.spoken,
-        alerting.seal,
-        plan.post,
-        now,
-        clock.fraction,
-    )
+    desk = Desk(knowledge.book, writer, shelf, outbox, now, lambda: None, officers, filing)
+    officers.report = desk.from_mission
+    mission = MissionDesk(alerting, filing)
+    speak, report = knowledge.renderer.spoken, desk.reported
+    courier = Courier(writer, outbox, report, channels, speak, mission, plan.post, now, clock.fraction)
     desk.told = courier.wake
-    upkeep = Upkeep(writer, keyring, now, lambda at: _daily(desk, knowledge, alerting, at), desk.expire_talks)
+    daily = partial(_daily, desk, knowledge, alerting)
+    upkeep = Upkeep(writer, keyring, outbox, now, daily, desk.expire_talks, filing.morning, courier.wake)
     bot = Bot(knowledge, engine, writer, keyring, desk, courier, upkeep, channels)
     channels.update({channel.name: channel for channel in plan.channels(bot)})
     desk.redelivering = frozenset(name for name, channel in channels.items() if channel.redelivers)
+    _beside(bot, plan, alerting)
     return bot
 
 
-def signer_in(keys: Path, *, renew: bool = False) -> Signer:
-    """Return the bot's signing key, made on the first start or anew. Raises SealingError, SettingsError."""
-    path = keys / SIGNING_KEY
-    try:
-        if renew or not path.exists():
-            made = path.with_suffix(".new")
-            made.unlink(missing_ok=True)
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(new_signing_key("Postigo"))
-                file.flush()
-                os.fsync(file.fileno())
-            made.replace(path)
-        return Signer.open(path.read_bytes())
-    except OSError as error:
-        raise SettingsError(f"{path}: the signing key can't be read or made: {error.strerror}") from None
+def _beside(bot: Bot, plan: Plan, alerting: Alerting) -> None:
+    """Let the bot hear officers: on Signal while accounts there can be trusted, and by mail."""
+    desk = bot.desk
+    desk.officers.telling.signal = SIGNAL in bot.channels
+    if plan.mailbox:
+        bot.beside.append(answers_of(plan.mailbox, alerting, bot.writer, desk.filing, desk.now, bot.courier.wake).run)
+    if plan.trusted:
+        desk.officers.trusted = False  # until the server has said so
+        bot.beside.append(partial(watch_trust, plan.trusted, desk.officers, bot.ring))
 
 
 def _daily(desk: Desk, knowledge: Knowledge, alerting: Alerting, at: datetime) -> None:
@@ -254,9 +248,9 @@ def _daily(desk: Desk, knowledge: Knowledge, alerting: Alerting, at: datetime) -
     if aged:
         event(Event.PROFILE_FINDINGS, findings=len(aged))
     for number, officer in enumerate(alerting.officers, 1):
-        if findings(officer.certificate, officer.contact.fingerprint, at):
+        if alerting.wrong(officer, at):
             event(Event.CERTIFICATE_REFUSED, contact=number)
             continue
-        days = days_left(officer.certificate, at)
+        days = alerting.days_left(officer, at)
         if days is not None and days <= ENDS_SOON:
             event(Event.CERTIFICATE_ENDS, contact=number, days=days)

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,12 +63,13 @@ def _rehearse(told: argparse.Namespace) -> int:
 
 def _run(told: argparse.Namespace) -> int:
     from bot.app import plan_of, wire
-    from bot.inspection import read_configured, refuse_to_run
+    from bot.inspection import read_configured, refuse_to_run, refuse_untrusting
     from bot.operations.alone import alone
     from bot.operations.hardening import harden
 
     configured = read_configured(told.config)
     refuse_to_run(configured)
+    refuse_untrusting(configured.settings, configured.profile)
     install(configured.settings.logs.level)
     for _ in harden():
         event(Event.HARDENING_MISSING)
@@ -86,14 +87,15 @@ async def _until_told(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 
 
 def _check(told: argparse.Namespace) -> int:
-    from bot.inspection import check, read_configured, send_test
+    from bot.inspection import NO_MAILBOX, check, read_configured, send_test
 
     if told.send_test and told.config is None:
         raise SettingsError("check --send-test needs --config FILE: without settings there is nobody to send to")
     found = check(told.config, now=clock.now())
-    if told.send_test and not found:
-        found = send_test(read_configured(told.config), clock.now())
-        if not found:
+    if told.send_test and all(sentence.endswith(NO_MAILBOX) for sentence in found):
+        failed = send_test(read_configured(told.config), clock.now())
+        found += failed
+        if not failed:
             sys.stdout.write("A sealed test has gone to every contact.\n")
     for sentence in found:
         sys.stdout.write(sentence + "\n")
@@ -165,11 +167,26 @@ def _expire(told: argparse.Namespace) -> int:
 
 
 def _keys_show(told: argparse.Namespace) -> int:
-    from bot.app import signer_in
+    from bot.signing import signer_in
 
-    certificate = signer_in(_keys_of(told)).certificate
-    sys.stdout.write(f"fingerprint {certificate.fingerprint}\n{certificate.raw.decode()}")
+    keys = _keys_of(told)
+    certificate = signer_in(keys).certificate
+    for fingerprint, armored in ((certificate.fingerprint, certificate.raw), *_x509(told, keys)):
+        sys.stdout.write(f"fingerprint {fingerprint}\n{armored.decode()}")
     return 0
+
+
+def _x509(told: argparse.Namespace, keys: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what the bot signs with for officers who use S/MIME, if there are any."""
+    from bot.app import sender_of
+    from bot.handoff.mission import Mode
+    from bot.inspection import read_configured
+    from bot.signing import smime_signer_in
+
+    configured = read_configured(told.config)
+    if configured.settings.mail and any(one.mode is Mode.SMIME for one in configured.profile.contacts):
+        signer = smime_signer_in(keys, sender_of(configured.settings.mail), clock.now())
+        yield signer.certificate.fingerprint, signer.certificate.raw
 
 
 def _keys_days(told: argparse.Namespace) -> int:
@@ -182,8 +199,8 @@ def _keys_days(told: argparse.Namespace) -> int:
 
 
 def _keys_rotate(told: argparse.Namespace) -> int:
-    from bot.app import signer_in
     from bot.operations.alone import alone
+    from bot.signing import signer_in
 
     keys = _keys_of(told)
     old = signer_in(keys).certificate.fingerprint

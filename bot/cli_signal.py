@@ -78,6 +78,17 @@ def _lift(told: argparse.Namespace) -> int:
     return _say(words)
 
 
+def _invite(told: argparse.Namespace) -> int:
+    from bot import clock
+    from bot.officers.inviting import invitation
+    from bot.settings import read_settings
+    from bot.storage.keyring import Keyring
+
+    keyring = Keyring.open(read_settings(told.config).storage.keys, clock.now())
+    words = invitation(keyring.keyed_hash, clock.now())
+    return _say(f"From the account that orders are to be taken from, write to the bot today or tomorrow: {words}")
+
+
 def _account(told: argparse.Namespace) -> tuple[str, str]:
     """Return service and number."""
     from bot.settings import read_settings
@@ -116,5 +127,6 @@ _STEPS: tuple[tuple[str, Verb, str, tuple[tuple[str, dict[str, Any]], ...]], ...
     ),
     ("profile", _profile, "Name the number, hide it, and set its PIN, which is asked for.", (_NAME,)),
     ("lift", _lift, "Lift a limit on sending with a solved captcha, which is asked for.", ()),
+    ("invite", _invite, "Show what an officer writes to the bot, to be told which account that is.", ()),
     ("username", _username, "Take a username, by which people find the bot.", (_NAME,)),
 )

@@ -10,6 +10,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O
 REFERENCE_LENGTH = 6  # five drawn characters and the check character
 RETURN_CODE_DIGITS = 16
 CARRY_CODE_DIGITS = 12  # another length than the return code: nobody takes one for the other
+TOKEN_LENGTH = 12
 CHECK_NUMBER_DIGITS = 4
 
 _FIELD = 0b100101  # x⁵ + x² + 1, primitive over GF(2): its powers weigh each place differently
@@ -64,6 +65,11 @@ def return_code() -> str:
 def carry_code() -> str:
     """Draw the digits that carry a talk to another channel: 12, for a quarter of an hour."""
     return _digits(CARRY_CODE_DIGITS)
+
+
+def token() -> str:
+    """Draw what acknowledges a case by mail: 12 characters, 60 bits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(TOKEN_LENGTH))
 
 
 def check_number() -> str:

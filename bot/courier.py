@@ -6,50 +6,44 @@ writer that also settles the row. Nothing is decided here about what a person is
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
-from bot.channels.base import Arrived, Channel, Outgoing
-from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
-from bot.conversation.model import Clear, HandOff, Say, Sender, Spoken, Wake
+from bot.carriage import BY_MESSENGER, Mission, Speak, delivered, one_word_each, that_fit
+from bot.channels.base import Channel, Outgoing
+from bot.conversation.events import Accepted, Due, Event, Placed, Refused, Sealed, Trying
+from bot.conversation.model import Clear, HandOff, Say, Sender, Wake, Weight
 from bot.errors import DeliveryError, FlowError, Unreachable, UnsureDelivery
 from bot.failures import is_over, log_failure, said_again, wait
 from bot.logs import Event as Logged
 from bot.logs import event
 from bot.mail.smtp import Post
-from bot.storage.outbox import Mail, Outbox, Row
+from bot.storage.outbox import Mail, Note, Outbox, Ping, Row
 from bot.storage.writer import Writer
 
 AT_ONCE = 64  # rows carried at the same time
 MAILS_AT_ONCE = 8
+SIGNAL = "signal"  # where officers are told
 LONGEST_SLEEP = 30.0  # seconds; another process may have put rows there
 
 Report = Callable[[sa.Connection, bytes, Sender, Event], None]
-Seal = Callable[[HandOff, datetime], Sequence[Mail]]
-
-
-class Speak(Protocol):
-    """Puts a Say into words."""
-
-    def __call__(self, say: Say, *, buttons: bool, covered: bool) -> Spoken:
-        """Return the words, for a channel with buttons or without, that may show on a locked screen or not."""
 
 
 @dataclass(slots=True)
 class Courier:
-    """Carries effects out until stopped. `report` and `seal` are the desk's and the mission's."""
+    """Carries effects out until stopped. `report` is the desk's."""
 
     writer: Writer
     outbox: Outbox
     report: Report
     channels: Mapping[str, Channel]
     speak: Speak
-    seal: Seal
+    mission: Mission
     post: Post
     now: Callable[[], datetime]
     fraction: Callable[[], float]
@@ -108,10 +102,9 @@ class Courier:
         full = frozenset(name for name, room in rooms.items() if not room)
         limit = min(AT_ONCE - len(self._carried), max(sum(rooms.values()), 1))
         found = self.outbox.claimable(conn, now, limit, busy | self._resting, mails=False, full=full)
-        room = MAILS_AT_ONCE - len(self._mailing)
-        if room > 0:
+        if (room := MAILS_AT_ONCE - len(self._mailing)) > 0:
             found += self.outbox.claimable(conn, now, room, busy, mails=True)
-        fitting = _that_fit(_one_word_each(found), dict(rooms))
+        fitting = that_fit(one_word_each(self.outbox.without_old(conn, found)), dict(rooms))
         claimed = [row for row in fitting if self.outbox.mark_trying(conn, row.id)]
         for row in claimed:
             if isinstance(row.effect, Mail):
@@ -127,7 +120,7 @@ class Courier:
 
     def _start(self, row: Row) -> None:
         (self._mailing if row.kind == "mail" else self._carried).add(row.id)
-        self._saying[row.sender.channel] += row.kind in _BY_MESSENGER
+        self._saying[row.sender.channel] += row.kind in BY_MESSENGER
         task = asyncio.create_task(self._carry(row), name="carry")
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, row))
@@ -136,7 +129,7 @@ class Courier:
         self._tasks.discard(task)
         self._carried.discard(row.id)
         self._mailing.discard(row.id)
-        self._saying[row.sender.channel] -= row.kind in _BY_MESSENGER
+        self._saying[row.sender.channel] -= row.kind in BY_MESSENGER
         self._work.set()
         if not task.cancelled() and task.exception() is not None:
             event(Logged.REPORT_FAILED, error=task.exception())
@@ -174,6 +167,8 @@ class Courier:
             "wake": self._wake,
             "hand_off": self._hand_off,
             "mail": self._mail,
+            "ping": self._ping,
+            "note": self._note,
         }
         try:
             await carriers[row.kind](row)
@@ -200,7 +195,7 @@ class Courier:
             arrived = await channel.send(Outgoing(row.sender, spoken, say, urgent=not row.lane))
         finally:
             self._let_rest(row.who, channel.pause)
-        await self._settle(row, _delivered(say, arrived))
+        await self._settle(row, delivered(say, arrived))
 
     async def _clear(self, row: Row) -> None:
         channel = self.channels.get(row.sender.channel)
@@ -217,17 +212,40 @@ class Courier:
         told = row.effect
         if not isinstance(told, HandOff):
             raise TypeError("a row of a case holds something else")
-        mails = await asyncio.to_thread(self.seal, told, self.now())
-        if not mails:
+        reader = await self.writer.do(partial(self.mission.reader, who=row.who), urgent=True)
+        letters = await asyncio.to_thread(self.mission.seal, told, self.now(), reader)
+        if not letters:
             event(Logged.SEALING_FAILED, reference=told.reference)
             raise DeliveryError("there is nobody to seal this to")
-        await self.writer.do(partial(self._stored, row=row, told=told, mails=mails), urgent=True)
-        event(Logged.CASE_SEALED, reference=told.reference, mails=len(mails))
+        await self.writer.do(partial(self._stored, row=row, told=told, letters=letters), urgent=True)
+        mails = sum(isinstance(one, Mail) for one in letters)
+        event(Logged.CASE_SEALED, reference=told.reference, mails=mails)
         self.wake()
 
-    def _stored(self, conn: sa.Connection, row: Row, told: HandOff, mails: Sequence[Mail]) -> None:
-        if self.outbox.replace(conn, row.id, row.who, mails, self.now(), expires=row.expires):
+    def _stored(self, conn: sa.Connection, row: Row, told: HandOff, letters: Sequence[Mail | Ping]) -> None:
+        now = self.now()
+        if self.outbox.replace(conn, row.id, row.who, letters, now, expires=row.expires):
+            self.mission.sealed(conn, row.who, told, letters, now)
             self._tell(conn, row, Sealed(told.number))
+
+    async def _note(self, row: Row) -> None:
+        """Seal a note to an officer; its mail takes the place of the row."""
+        note = row.effect
+        mail = await asyncio.to_thread(self.mission.seal_note, note, self.now()) if isinstance(note, Note) else None
+        mails = [mail] if mail else []
+        await self.writer.do(
+            lambda conn: self.outbox.replace(conn, row.id, row.who, mails, self.now(), expires=row.expires)
+        )
+        self.wake()
+
+    async def _ping(self, row: Row) -> None:
+        """Say a word to an officer on Signal; what may have arrived isn't said again."""
+        ping, channel = row.effect, self.channels.get(SIGNAL)
+        if isinstance(ping, Ping) and channel is not None and not row.trying:
+            say = Say((ping.line,), (ping.language,), weight=Weight.STATUS)
+            spoken = self.speak(say, buttons=channel.has_buttons, covered=channel.notifies)
+            await channel.send(Outgoing(Sender(SIGNAL, ping.account), spoken, say, urgent=ping.urgent))
+        await self._settle(row)
 
     async def _mail(self, row: Row) -> None:
         mail = row.effect
@@ -235,7 +253,8 @@ class Courier:
             raise TypeError("a row of a mail holds something else")
         await self.post.send(mail.body, mail.recipient)
         event(Logged.MAIL_ACCEPTED, reference=mail.reference, attempts=row.attempts)
-        taken = Accepted(mail.number, self.now()) if self.post.confirms else Placed(mail.number)
+        named = mail.message_id
+        taken = Accepted(mail.number, self.now(), named) if self.post.confirms else Placed(mail.number, named)
         await self._settle(row, taken)
 
     # ── afterwards ─────────────────────────────────────────────────────────────────────────────────────
@@ -253,7 +272,7 @@ class Courier:
     async def _failed(self, row: Row, error: DeliveryError) -> None:
         """Try again later, or never; an operator hears of it, the person through what is reported."""
         log_failure(row, error)
-        if isinstance(error, Unreachable) and row.kind != "mail":
+        if isinstance(error, Unreachable) and row.kind in BY_MESSENGER:
             await self.writer.do(partial(self.outbox.drop_words, who=row.who))
             self.wake()
             return
@@ -267,34 +286,3 @@ class Courier:
         self.outbox.again(conn, row.id, due, unsure=unsure or row.trying)  # what may have arrived once, may for ever
         if isinstance(row.effect, Mail) and not self.outbox.in_doubt(conn, row.who):
             self._tell(conn, row, Refused(row.effect.number))
-
-
-def _one_word_each(rows: Sequence[Row]) -> Iterator[Row]:
-    """Yield the rows without a person's second text and later ones: each waits until the one before it was said."""
-    spoken: set[bytes] = set()
-    for row in rows:
-        if row.kind != "say":
-            yield row
-        elif row.who not in spoken:
-            spoken.add(row.who)
-            yield row
-
-
-def _that_fit(rows: Iterable[Row], rooms: dict[str, int]) -> Iterator[Row]:
-    """Yield the rows that a channel takes now; those that no channel carries always fit."""
-    for row in rows:
-        name = row.sender.channel
-        if row.kind in _BY_MESSENGER and name in rooms:
-            rooms[name] -= 1
-            if rooms[name] < 0:
-                continue
-        yield row
-
-
-def _delivered(say: Say, arrived: Arrived) -> Delivered | None:
-    """Return what is worth a report: when a consent was seen, and what can be deleted there later."""
-    consent = say.question.serial if say.question and say.question.consent else 0
-    return Delivered(consent, arrived.at, arrived.ids) if consent or arrived.ids else None
-
-
-_BY_MESSENGER = frozenset({"say", "clear"})  # the kinds of rows that a channel carries

@@ -28,6 +28,8 @@ def is_over(row: Row, error: DeliveryError, channel: Channel | None) -> bool:
     """Whether this failure was the last: words that may have arrived are sent once more at most."""
     if row.kind == "mail":
         return False
+    if row.kind == "ping":
+        return isinstance(error, UnsureDelivery | Undeliverable)
     if isinstance(error, UnsureDelivery) and isinstance(row.effect, Say) and channel:
         return row.trying or not said_again(row.effect, channel)
     return isinstance(error, Undeliverable)

@@ -5,31 +5,36 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bot import messengers
 from bot.alerting import Alerting
-from bot.app import FOLDER_SENDER, officers_of, post_of, signer_in
+from bot.app import FOLDER_SENDER, post_of
 from bot.content import content
 from bot.conversation.checks import findings as flow_findings
 from bot.errors import BotError, DeliveryError, LanguageError, SettingsError, Undeliverable
 from bot.handoff.checks import findings as triage_findings
-from bot.handoff.mission import MissionProfile, Mode, findings, run_refusals
+from bot.handoff.duty import chain
+from bot.handoff.mission import Contact, MissionProfile, Mode, findings, run_refusals
 from bot.knowledge import complete_languages, know, unread_languages
 from bot.language.catalogs import load
 from bot.language.extract import messages
-from bot.mail import openpgp
+from bot.mail import openpgp, smime
 from bot.mail.smtp import Post
 from bot.settings import MailFolder, Settings, Smtp, read_mission, read_settings
+from bot.signing import signer_in, smime_signer_in
+from bot.staff import mailbox_of, officers_of
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Mail
 
 EXAMPLE_MISSION = "us-mexico.toml"
+NO_MAILBOX = "[mailbox] is missing: bounced alerts and signed answers of officers are not noticed"
 ENDS_SOON = 30  # days before a certificate ends from which it is told
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
@@ -66,12 +71,26 @@ def refuse_to_run(configured: Configured) -> None:
     file, profile = configured.settings.mission, configured.profile
     refusals = list(_settings(configured))
     refusals += [f"{file}: {sentence}" for sentence in run_refusals(profile)]
-    refusals += [f"{file}: {sentence}" for sentence in _unread(profile)]
+    refusals += [f"{file}: {sentence}" for sentence in _unheard(configured)]
     refusals += [f"{file}: {sentence}" for sentence in _unsealed(profile)]
     if refusals:
         error = SettingsError(refusals[0])
         error.__notes__ = refusals[1:]
         raise error
+
+
+def refuse_untrusting(settings: Settings, profile: MissionProfile) -> None:
+    """Raise a SettingsError if officers are to be known by their Signal accounts, and Signal trusts whoever has them.
+
+    A server that doesn't answer refuses nothing: who can't be reached can't be mistaken for an officer either.
+    """
+    if settings.signal is None or not any(contact.signal for contact in profile.contacts):
+        return
+    from bot.channels.signal_setup import trust_findings  # noqa: PLC0415 - loads much, as `messengers` says
+
+    with suppress(DeliveryError):
+        if told := asyncio.run(trust_findings(settings.signal.service, settings.signal.number)):
+            raise SettingsError(f"signal: {told[0]}; else somebody could pass for an officer")
 
 
 def send_test(configured: Configured, now: datetime) -> list[str]:
@@ -82,8 +101,14 @@ def send_test(configured: Configured, now: datetime) -> list[str]:
     knowledge = know(profile, now.date())
     sender = settings.mail.sender if isinstance(settings.mail, Smtp) else FOLDER_SENDER
     keyring = Keyring.open(settings.storage.keys, now)
-    signer = signer_in(settings.storage.keys)
-    alerting = Alerting(officers_of(profile, knowledge), signer, sender, keyring.keyed_hash("test", now.isoformat()))
+    alerting = Alerting(
+        officers_of(profile, knowledge),
+        signer_in(settings.storage.keys),
+        sender,
+        keyring.keyed_hash("test", now.isoformat()),
+        partial(chain, profile),
+        smime_signer_in(settings.storage.keys, sender, now) if _uses_smime(profile) else None,
+    )
     try:
         mails = alerting.seal_test(now)
     except Undeliverable as error:
@@ -91,6 +116,10 @@ def send_test(configured: Configured, now: datetime) -> list[str]:
     if not mails:
         return [f"{settings.mission}: no [[contact]] can be sealed to, so no test was sent"]
     return asyncio.run(_sent(mails, post_of(settings.mail, configured.file), configured.file))
+
+
+def _uses_smime(profile: MissionProfile) -> bool:
+    return any(contact.mode is Mode.SMIME for contact in profile.contacts)
 
 
 async def _sent(mails: Sequence[Mail], post: Post, file: Path) -> list[str]:
@@ -116,7 +145,7 @@ def _flows(profile: MissionProfile, now: datetime) -> Iterator[str]:
         return
     read = known.content
     yield from flow_findings(read.flow, read.commands, known.spoken, known.standing)
-    yield from triage_findings(read.triage, texts=read.alert, flow=read.flow, spoken=known.spoken)
+    yield from triage_findings(read.triage, read.flow, read.alert, read.duty, known.spoken)
 
 
 def _languages() -> Iterator[str]:
@@ -145,7 +174,7 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
     settings, profile = configured.settings, configured.profile
     where = settings.mission
     yield from (f"{where}: {sentence}" for sentence in findings(profile, now.date()))
-    yield from (f"{where}: {sentence}" for sentence in _unread(profile))
+    yield from (f"{where}: {sentence}" for sentence in _unheard(configured))
     yield from (f"{where}: {sentence}" for sentence in _unreviewed(profile))
     yield from _certificates(profile, now)
     try:
@@ -155,6 +184,7 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
     else:
         yield from (f"{configured.file}: {one}" for one in messengers.findings(settings, known, lambda: now))
     yield from _settings(configured)
+    yield from _mailbox(settings, configured.file)
     yield from _keys(settings, now)
 
 
@@ -169,18 +199,33 @@ def _settings(configured: Configured) -> Iterator[str]:
     if settings.mail is None:
         yield f"{file}: [mail]: expected host, or directory; without it no case could leave"
     else:
-        try:
-            post_of(settings.mail, file)
-        except SettingsError as error:
-            yield str(error)
+        yield from _refusal(partial(post_of, settings.mail, file))
+    if settings.mailbox is not None:
+        yield from _refusal(partial(mailbox_of, settings.mailbox, file))
     if not (settings.telegram or settings.signal or settings.terminal):
         yield f"{file}: [terminal]: expected at least one channel; without it nobody could be heard"
 
 
-def _unread(profile: MissionProfile) -> Iterator[str]:
-    for contact in profile.contacts:
-        if contact.mode is Mode.NOTICE:
-            yield f"contact {contact.address}: mode notice can't be read by anyone yet; give openpgp and fingerprint"
+def _refusal(made: Callable[[], object]) -> Iterator[str]:
+    try:
+        made()
+    except SettingsError as error:
+        yield str(error)
+
+
+def _mailbox(settings: Settings, file: Path) -> Iterator[str]:
+    """Ask the mailbox, where there is one that can be asked; what is wrong with its own keys is told by `_settings`."""
+    if settings.mailbox is None:
+        yield f"{file}: {NO_MAILBOX}"
+        return
+    with suppress(SettingsError):
+        yield from (f"{file}: {sentence}" for sentence in asyncio.run(mailbox_of(settings.mailbox, file).findings()))
+
+
+def _unheard(configured: Configured) -> Iterator[str]:
+    for contact in configured.profile.contacts:
+        if contact.signal and configured.settings.signal is None:
+            yield f"contact {contact.address}: signal is given, but [signal] is missing in {configured.file}"
 
 
 def _unreviewed(profile: MissionProfile) -> Iterator[str]:
@@ -190,24 +235,35 @@ def _unreviewed(profile: MissionProfile) -> Iterator[str]:
 
 
 def _unsealed(profile: MissionProfile) -> Iterator[str]:
-    if not any(contact.mode is Mode.OPENPGP and contact.openpgp for contact in profile.contacts):
-        yield "no [[contact]] has openpgp and fingerprint: a case could be sealed to nobody"
+    if not any(contact.certificate or _noticed(contact) for contact in profile.contacts):
+        yield "no [[contact]] has a certificate, or mode notice and signal: a case could be read by nobody"
+
+
+def _noticed(contact: Contact) -> bool:
+    return contact.mode is Mode.NOTICE and bool(contact.signal)
 
 
 def _certificates(profile: MissionProfile, now: datetime) -> Iterator[str]:
     for contact in profile.contacts:
-        if contact.mode is not Mode.OPENPGP or not contact.openpgp:
+        if not contact.certificate:
             continue
         try:
-            certificate = openpgp.read_certificate(Path(contact.openpgp))
+            wrong, days = _certificate(contact, Path(contact.certificate), now)
         except SettingsError as error:
             yield str(error)
             continue
-        wrong = openpgp.findings(certificate, contact.fingerprint, now)
         yield from wrong
-        days = openpgp.days_left(certificate, now)
         if not wrong and days is not None and days <= ENDS_SOON:
-            yield f"{contact.openpgp}: it ends in {days} days; ask {contact.address} for a new one"
+            yield f"{contact.certificate}: it ends in {days} days; ask {contact.address} for a new one"
+
+
+def _certificate(contact: Contact, path: Path, now: datetime) -> tuple[list[str], int | None]:
+    """Return what is wrong with a contact's certificate, and the days that it has left. Raises SettingsError."""
+    if contact.mode is Mode.SMIME:
+        x509 = smime.read_certificate(path)
+        return smime.findings(x509, contact.fingerprint, now), smime.days_left(x509, now)
+    certificate = openpgp.read_certificate(path)
+    return openpgp.findings(certificate, contact.fingerprint, now), openpgp.days_left(certificate, now)
 
 
 def _keys(settings: Settings, now: datetime) -> Iterator[str]:

@@ -7,6 +7,7 @@ for each officer.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
@@ -20,16 +21,19 @@ from bot.conversation.machine import Paths
 from bot.conversation.model import Words
 from bot.conversation.reading import read_commands, read_crisis, read_flow, read_guide
 from bot.errors import FlowError, LanguageError
-from bot.handoff.alert import Reader, Texts, read_alert
+from bot.handoff.alert import Reader, Texts, read_alert, read_duty
+from bot.handoff.duty import first_wait, opens
 from bot.handoff.mission import (
     Availability,
     MissionProfile,
+    Mode,
     Resource,
     availability,
     shown_crisis_lines,
     shown_resources,
     signal_words,
 )
+from bot.handoff.orders import LEVELS
 from bot.handoff.triage import Triage, read_triage
 from bot.language.catalogs import LANGUAGES, PSEUDO, Catalogs, load
 from bot.language.extract import messages
@@ -55,6 +59,7 @@ class Content:
     commands: Commands
     triage: Triage
     alert: Texts
+    duty: Texts
     crisis: Mapping[str, Phrases]
 
 
@@ -71,17 +76,22 @@ class Knowledge:
     zone: ZoneInfo
     standing: Standing
 
-    def reader(self, language: str) -> Reader:
-        """Return what an alert needs to be written in an officer's language. Raises LanguageError."""
+    def reader(self, language: str, zone: str = "") -> Reader:
+        """Return what an alert needs to be written for an officer: language, and clock if not the mission's.
+
+        Raises LanguageError.
+        """
+        zone = zone or self.profile.zone
         return Reader(
             self.catalogs.words(language),
-            self.zone,
-            city(self.profile.zone, language),
+            ZoneInfo(zone),
+            city(zone, language),
             language_names(language),
             self.content.flow,
             self.content.triage,
             self.content.alert,
             _country(self.profile, language),
+            self.content.duty,
         )
 
     def on(self, today: date) -> Rulebook:
@@ -100,11 +110,12 @@ def read_content() -> Content:
         read_commands(read["commands.toml"], "flows/commands.toml"),
         read_triage(read["triage.toml"], "flows/triage.toml"),
         read_alert(read["alert.toml"], "flows/alert.toml"),
+        read_duty(read["duty.toml"], "flows/duty.toml"),
         read_crisis(read["crisis.toml"], "flows/crisis.toml"),
     )
 
 
-_FILES = ("intake.toml", "guide.toml", "commands.toml", "triage.toml", "alert.toml", "crisis.toml")
+_FILES = ("intake.toml", "guide.toml", "commands.toml", "triage.toml", "alert.toml", "duty.toml", "crisis.toml")
 TELL = "whom"  # the step at which a case begins to be told
 UNSPACED = ("zh-Hans",)  # languages that put no spaces between words
 
@@ -134,7 +145,7 @@ def know(profile: MissionProfile, today: date) -> Knowledge:
         catalogs,
         book,
         spoken,
-        renderer(flow, spoken, _alarming(read.commands, profile), standing),
+        renderer(flow, spoken, _alarming(read.commands, profile), standing, dict(read.duty.messages())),
         ZoneInfo(profile.zone),
         standing,
     )
@@ -213,6 +224,9 @@ def _book(read: Content, profile: MissionProfile, catalogs: Catalogs, today: dat
         intake_lives=timedelta(minutes=retention.intake_minutes),
         urgent_lives=timedelta(minutes=retention.urgent_minutes),
         case_lives=timedelta(minutes=retention.case_minutes),
+        first_wait={level: wait for level in LEVELS if (wait := first_wait(profile, level))},
+        opens=partial(opens, profile),
+        readable=any(contact.mode is Mode.NOTICE for contact in profile.contacts),
     )
 
 

@@ -15,6 +15,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
 
+from bot.logbook import SEVERITY, Event
+
+__all__ = ["OWN", "Event", "event", "install", "watch"]
+
 OWN = logging.getLogger("postigo")
 
 LARGEST_NUMBER = 999_999  # counts and codes fit; a phone number or a messenger's id doesn't
@@ -23,56 +27,6 @@ CAUSES_TOLD = 3
 
 _REFERENCE = re.compile(r"[0-9A-HJKMNP-TV-Z]{6}")  # as drawn by clock.py
 _PLAIN = re.compile(r"[A-Za-z0-9_.<>-]{1,80}")  # what a name in code looks like
-
-
-class Event(StrEnum):
-    """Everything that is ever logged, by name."""
-
-    READY = "ready"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    CHANNEL_UP = "channel_up"
-    CHANNEL_DOWN = "channel_down"
-    CHANNEL_DEAF = "channel_deaf"  # more than some seconds without hearing: an operator must look
-    CHANNEL_FULL = "channel_full"  # what is heard comes faster than it is taken
-    OTHER_POLLER = "other_poller"  # somebody else asks for the messages of our account
-    ACCOUNT_DRESSED = "account_dressed"  # it was made to look as configured, at the start
-    CHANNEL_STOPPED = "channel_stopped"  # it can't go on; the others do
-    ACCOUNT_CHANGED = "account_changed"  # its name, commands or description aren't ours
-    UPDATE_SET_ASIDE = "update_set_aside"  # the platform sent what can't be read
-    KEY_CHANGED = "key_changed"  # somebody's safety number: they hear nothing until an operator looks
-    UNREADABLE_HERE = "unreadable_here"  # the platform could not decrypt a message to us
-    CAPTCHA_WANTED = "captcha_wanted"  # the platform lets us send again once an operator has solved one
-    WORDS_UNSURE = "words_unsure"
-    ALARM_FAILED = "alarm_failed"  # the mail that was to wake an operator did not leave
-    PERSON_UNREACHABLE = "person_unreachable"
-    TURN_TAKEN = "turn_taken"
-    TURN_FAILED = "turn_failed"
-    EFFECT_UNREADABLE = "effect_unreadable"
-    REPORT_FAILED = "report_failed"
-    WORDS_DELAYED = "words_delayed"
-    WORDS_UNDELIVERABLE = "words_undeliverable"
-    CASE_HANDED_OFF = "case_handed_off"
-    CASE_SEALED = "case_sealed"
-    SEALING_FAILED = "sealing_failed"
-    MAIL_ACCEPTED = "mail_accepted"
-    MAIL_DELAYED = "mail_delayed"
-    MAIL_UNSURE = "mail_unsure"
-    MAIL_REFUSED = "mail_refused"
-    MAIL_GIVEN_UP = "mail_given_up"
-    TLS_REFUSED = "tls_refused"
-    CERTIFICATE_REFUSED = "certificate_refused"
-    CERTIFICATE_ENDS = "certificate_ends"
-    PROFILE_FINDINGS = "profile_findings"
-    ERASED = "erased"
-    EXPIRED = "expired"
-    REWRAPPED = "rewrapped"
-    KEYS_DESTROYED = "keys_destroyed"
-    DATABASE_RESTORED = "database_restored"
-    ROUND_FAILED = "round_failed"
-    HARDENING_MISSING = "hardening_missing"
-    FAULT = "fault"  # an exception that nobody caught
-    LIBRARY = "library"  # a library's warning, reduced to its place
 
 
 class Channel(StrEnum):
@@ -136,49 +90,6 @@ FIELDS: Mapping[str, Field] = {
     "seconds": _number,
 }
 
-_DEBUG = {Event.TURN_TAKEN}
-_WARNING = {
-    Event.ACCOUNT_DRESSED,
-    Event.CERTIFICATE_ENDS,
-    Event.UPDATE_SET_ASIDE,
-    Event.WORDS_UNSURE,
-    Event.CHANNEL_DOWN,
-    Event.EFFECT_UNREADABLE,
-    Event.HARDENING_MISSING,
-    Event.LIBRARY,
-    Event.MAIL_DELAYED,
-    Event.MAIL_UNSURE,
-    Event.PROFILE_FINDINGS,
-    Event.WORDS_DELAYED,
-}
-_ERROR = {
-    Event.ACCOUNT_CHANGED,
-    Event.CHANNEL_STOPPED,
-    Event.ALARM_FAILED,
-    Event.CAPTCHA_WANTED,
-    Event.CERTIFICATE_REFUSED,
-    Event.CHANNEL_DEAF,
-    Event.CHANNEL_FULL,
-    Event.KEY_CHANGED,
-    Event.OTHER_POLLER,
-    Event.UNREADABLE_HERE,
-    Event.DATABASE_RESTORED,
-    Event.FAULT,
-    Event.MAIL_GIVEN_UP,
-    Event.MAIL_REFUSED,
-    Event.REPORT_FAILED,
-    Event.ROUND_FAILED,
-    Event.SEALING_FAILED,
-    Event.TLS_REFUSED,
-    Event.TURN_FAILED,
-}
-_SEVERITY = (
-    dict.fromkeys(Event, logging.INFO)
-    | dict.fromkeys(_DEBUG, logging.DEBUG)
-    | dict.fromkeys(_WARNING, logging.WARNING)
-    | dict.fromkeys(_ERROR, logging.ERROR)
-)
-
 
 class _Allowed:
     """What has passed the allow-list; only `event` and the hooks below make one."""
@@ -194,8 +105,8 @@ def event(name: Event, *, error: BaseException | None = None, **fields: object) 
 
     A field that may not be shown is left out and named under "withheld": a wrong call costs a value, never a turn.
     """
-    if OWN.isEnabledFor(_SEVERITY[name]):
-        OWN.log(_SEVERITY[name], _Allowed({"event": name.value, **_fitting(fields), **_fault(error)}))
+    if OWN.isEnabledFor(SEVERITY[name]):
+        OWN.log(SEVERITY[name], _Allowed({"event": name.value, **_fitting(fields), **_fault(error)}))
 
 
 def install(level: str) -> None:

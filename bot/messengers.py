@@ -5,7 +5,7 @@ Their libraries are loaded only where a settings file asks for them: they cost a
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from bot.channels.base import Channel
 from bot.channels.telegram_looks import Look, Looks
 from bot.channels.telegram_webhook import Webhook
 from bot.conversation.named import MENU
-from bot.errors import BotError
+from bot.errors import BotError, DeliveryError
 from bot.handoff.mission import MissionProfile
 from bot.knowledge import Knowledge
 from bot.settings import Settings, Signal, Telegram
@@ -94,6 +94,25 @@ def _look(code: str, tag: str, knowledge: Knowledge) -> Look:
         told.short_description.get(tag, text("profile_short")),
         tuple((command, text(f"menu_{command}")) for command in MENU),
     )
+
+
+def trust(settings: Settings, profile: MissionProfile) -> Callable[[], Awaitable[bool | None]] | None:
+    """Return what asks whether officers are who they were on Signal; None where no officer writes there.
+
+    What it returns: True and False as the server says, None if it doesn't answer.
+    """
+    told = settings.signal
+    if told is None or not any(contact.signal for contact in profile.contacts):
+        return None
+
+    async def ask() -> bool | None:
+        from bot.channels.signal_setup import trust_findings  # noqa: PLC0415 - see above
+
+        with suppress(DeliveryError):
+            return not await trust_findings(told.service, told.number)
+        return None
+
+    return ask
 
 
 def findings(settings: Settings, knowledge: Knowledge, now: Callable[[], datetime]) -> list[str]:

@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.alerting import Officer
-from bot.app import Bot, Plan, signer_in, wire
+from bot.app import Bot, Plan, wire
 from bot.channels.base import TakeTurns
 from bot.channels.terminal import Terminal
 from bot.conversation.model import Message
 from bot.conversation.transcript import written_down
 from bot.errors import LanguageError
 from bot.handoff.mission import Contact, MissionProfile
+from bot.handoff.roster import Duty
 from bot.knowledge import Knowledge, complete_languages
 from bot.language.catalogs import ENGLISH, PSEUDO
 from bot.mail.openpgp import Certificate, open_mail
 from bot.mail.smtp import DirectoryPost
 from bot.mail.throwaway import acquaint, make_officer
+from bot.signing import signer_in
 
 OFFICER = "officer@rehearsal.invalid"
 SENDER = "postigo@rehearsal.invalid"
@@ -55,9 +57,8 @@ class Rehearsal:
         self.target.flush()
 
     def officers(self, knowledge: Knowledge) -> Sequence[Officer]:
-        """Return the one officer of a rehearsal, who reads the mission's first contact's language."""
-        contact = Contact(OFFICER, fingerprint=self.certificate.fingerprint, language=_officer_language(knowledge))
-        return [Officer(contact, self.certificate, knowledge.reader(contact.language))]
+        """Return the one officer of a rehearsal."""
+        return [Officer(one, self.certificate, knowledge.reader(one.language)) for one in knowledge.profile.contacts]
 
 
 class _Recorded(Terminal):
@@ -92,7 +93,9 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
         raise LanguageError(f"--language {language}: expected one of {', '.join(offered)}")
     folder = Path(tempfile.mkdtemp(prefix="postigo-"))
     rehearsal = Rehearsal(*make_officer(folder / HOME), folder, target)
-    rehearsed = replace(profile, languages=offered, contacts=(), window_minutes=0)
+    contact = Contact(OFFICER, fingerprint=rehearsal.certificate.fingerprint, language=_officer_language(offered))
+    duty = Duty(morning="")
+    rehearsed = replace(profile, languages=offered, contacts=(contact,), duty=duty, window_minutes=0)
     with tempfile.TemporaryDirectory(prefix="postigo-kept-") as kept:
         bot = wire(
             Plan(
@@ -113,7 +116,6 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
     return rehearsal.transcript
 
 
-def _officer_language(knowledge: Knowledge) -> str:
+def _officer_language(languages: Sequence[str]) -> str:
     """Return the language in which whoever rehearses reads the alert: English, if the mission speaks it."""
-    languages = knowledge.profile.languages
     return ENGLISH if ENGLISH in languages and PSEUDO not in languages else languages[-1]

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from bot import clock
 from bot.conversation.asking import asks_words
 from bot.conversation.carrying import CARRIED_FROM, carry_code
+from bot.conversation.commands import STOPPED
 from bot.conversation.engine import Rulebook, advance, carry, lives_until, report
-from bot.conversation.events import Delivered, Event
+from bot.conversation.events import Accepted, Delivered, Event, FromMission, Placed
 from bot.conversation.model import (
     Chance,
     Clear,
@@ -28,19 +29,24 @@ from bot.conversation.model import (
     Wake,
     Way,
 )
+from bot.conversation.returning import relayed, return_code, returned
 from bot.conversation.tracing import SHOWN_AFTER_END, cleared
 from bot.conversation.understanding import fold
+from bot.lanes import due, made_urgent
+from bot.lanes import lane as lane_of
 from bot.logs import Event as Logged
 from bot.logs import event
+from bot.officers.desk import OfficersDesk
+from bot.officers.filing import Filing
 from bot.storage.erasing import erase, purged
 from bot.storage.outbox import Outbox
-from bot.storage.tables import OTHER, URGENT
+from bot.storage.tables import OTHER
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer, apart
 
 CARRIED_FOR = timedelta(hours=24)  # an effect that could not be carried out for so long is dropped
-URGENT_LEVEL = 2
 TURNS_AT_ONCE = 25  # in one job: nobody waits long behind them
+TRIES = 5  # of a return code, by one sender within an hour
 CODE_LIVES = timedelta(minutes=15)  # a code that carries a talk to another channel
 
 
@@ -54,6 +60,8 @@ class Desk:
     outbox: Outbox
     now: Callable[[], datetime]  # aware, in the mission's zone
     told: Callable[[], None]
+    officers: OfficersDesk
+    filing: Filing
     redelivering: frozenset[str] = frozenset()  # channels on which one message may come twice
     noted: Callable[[Outcome, datetime], None] = lambda _outcome, _now: None  # a rehearsal writes the talk down
 
@@ -79,15 +87,27 @@ class Desk:
         """Take in, inside a writer's job, what happened outside.
 
         Of a person whose address isn't kept, only the last words to them are cleared in the messenger a while later.
+        What an officer was told stays there: they may be asleep.
         """
         talk, now = self.shelf.load(conn, who), self.now()
-        silent = talk is None or not talk.sender.address
+        if isinstance(happened, Accepted | Placed):
+            self.filing.left(conn, who, happened.message_id, now)
+        silent = (talk is None or not talk.sender.address) and not self.officers.officer(sender)
         if silent and isinstance(happened, Delivered) and happened.ids:
             self._put(conn, who, sender, [Clear(happened.ids, now + SHOWN_AFTER_END)], now, OTHER)
         if talk is not None:
             outcome = report(self.book, talk, happened, now)
             self._store(conn, who, talk.sender, outcome, now)
             _log_given_up(talk, outcome.conversation)
+
+    def from_mission(self, conn: sa.Connection, who: bytes, happened: FromMission) -> Outcome | None:
+        """Take in, inside a writer's job, what the mission does to a case; None: its talk is gone."""
+        talk, now = self.shelf.load(conn, who), self.now()
+        if talk is None:
+            return None
+        outcome = report(self.book, talk, happened, now)
+        self._store(conn, who, talk.sender, outcome, now)
+        return outcome
 
     def expire_talks(self, conn: sa.Connection, now: datetime, limit: int) -> int:
         """Delete at most `limit` talks that are past their time, in silence, and clear what they left; return how many.
@@ -127,11 +147,19 @@ class Desk:
         now, who = self.now(), self.shelf.who(message.sender)
         if self._taken_before(conn, message, now):
             return
+        if self.officers.introduce(conn, message, now):
+            return
+        officer = self.officers.officer(message.sender)
+        if officer:
+            self.officers.hear(conn, officer, message, now)
+            event(Logged.TURN_TAKEN, channel=message.sender.channel)
+            return
         kept = self.shelf.load(conn, who)
         talk = self._living(kept, now)
         if kept is not None and talk is None:  # past its time, and the rounds have not come by yet
             self._expire(conn, who, kept, now)
-        outcome = self._carried(conn, talk, message, now) or advance(self.book, talk, message, now, _drawn())
+        outcome = self._coded(conn, talk, message, now) or advance(self.book, talk, message, now, _drawn())
+        self._close(conn, who, kept, outcome, now)
         self._store(conn, who, message.sender, outcome, now)
         if outcome.erase and message.sender.channel in self.redelivering:
             self.shelf.remember_erasing(conn, message.sender, message.id, now)
@@ -144,6 +172,41 @@ class Desk:
         if self.shelf.erased_by(conn, sender, message.id):  # first: nothing more is noted of who was erased
             return True
         return self.shelf.seen_before(conn, sender, message.id, now)
+
+    def _coded(self, conn: sa.Connection, talk: Conversation | None, message: Message, now: datetime) -> Outcome | None:
+        """Take a message that is a code: one that carries a talk here, or one that leads back to a case."""
+        return self._carried(conn, talk, message, now) or self._returned(conn, talk, message, now)
+
+    def _returned(
+        self, conn: sa.Connection, talk: Conversation | None, message: Message, now: datetime
+    ) -> Outcome | None:
+        """Tell whoever knows a return code how far its case is. A wrong one is told like one whose time is over."""
+        code = return_code(message.text)
+        if not code:
+            return None
+        allowed = self.shelf.tries(conn, message.sender, now) <= TRIES
+        there = self.shelf.who_returns(conn, code)
+        if there is None and talk is not None and asks_words(self.book, talk):
+            return None
+        found = self._living(self.shelf.load(conn, there), now) if there and allowed else None
+        words = self.filing.fetched(conn, there, now) if there and found else ()
+        if there and found and words:
+            found = relayed(found)
+            self.shelf.keep(conn, there, found, lives_until(self.book, found, found.heard_at or now))
+            talk = found if there == self.shelf.who(message.sender) else talk
+        return returned(self.book, talk, found, words, message, now)
+
+    def _close(
+        self, conn: sa.Connection, who: bytes, before: Conversation | None, outcome: Outcome, now: datetime
+    ) -> None:
+        """Let officers hear that the writer of a case has closed the way back: by STOP, or by ERASE."""
+        case = before.case if before else None
+        if case is None or case.reply == STOPPED:
+            return
+        after = outcome.conversation.case if outcome.conversation else None
+        if outcome.erase or (after and after.reply == STOPPED):
+            self.outbox.drop_words(conn, who, clears=False)  # also what waits for the hours they chose
+            self.filing.shut(conn, who, now, gone=outcome.erase)
 
     def _carried(
         self, conn: sa.Connection, talk: Conversation | None, message: Message, now: datetime
@@ -170,7 +233,7 @@ class Desk:
     def _store(self, conn: sa.Connection, who: bytes, sender: Sender, outcome: Outcome, now: datetime) -> None:
         self.noted(outcome, now)
         talk = outcome.conversation
-        if _made_urgent(outcome):
+        if made_urgent(outcome):
             self.outbox.hasten(conn, who, now)
         if outcome.erase:
             erase(conn, who)
@@ -182,7 +245,7 @@ class Desk:
         if outcome.code:
             self.shelf.lend_code(conn, outcome.code, who, now + CODE_LIVES)
         effects = [self._entrusted(conn, who, effect, now) for effect in outcome.effects]
-        self._put(conn, who, sender, effects, now, _lane(outcome))
+        self._put(conn, who, sender, effects, now, lane_of(outcome))
 
     def _put(  # noqa: PLR0913, PLR0917 - one transaction's worth
         self, conn: sa.Connection, who: bytes, sender: Sender, effects: Sequence[Effect], now: datetime, lane: int
@@ -190,13 +253,14 @@ class Desk:
         timers = [effect for effect in effects if isinstance(effect, Wake | Clear)]
         for some in ([effect for effect in effects if effect not in timers], timers):  # a timer outlives what it is for
             if some:
-                expires = max(_due(effect, now) for effect in some) + CARRIED_FOR
+                expires = max(due(effect, now) for effect in some) + CARRIED_FOR
                 self.outbox.put(conn, who, sender, some, now, lane=lane, expires=expires)
 
     def _drop(self, conn: sa.Connection, who: bytes) -> None:
         """Delete a talk that is over, with its timers and codes; words on their way still arrive."""
         self.shelf.drop(conn, who)
         self.shelf.drop_codes(conn, who)
+        self.officers.dockets.drop(conn, who)
         self.outbox.drop_timers(conn, who)
 
     def _entrusted(self, conn: sa.Connection, who: bytes, effect: Effect, now: datetime) -> Effect:
@@ -218,13 +282,6 @@ class Desk:
         return known.commands.get(folded) or known.command_numbers.get(number, "")
 
 
-def _made_urgent(outcome: Outcome) -> bool:
-    """Whether an addition has made a case urgent whose alert still waits for its random minute."""
-    case = outcome.conversation.case if outcome.conversation else None
-    raised = any(isinstance(effect, HandOff) and (effect.raised_from or 0) > URGENT_LEVEL for effect in outcome.effects)
-    return raised and case is not None and case.level <= URGENT_LEVEL and case.handed[0].way is Way.WAITING
-
-
 def _log_given_up(before: Conversation, after: Conversation | None) -> None:
     """Let an operator know of each handoff that is given up: nobody else can mend it."""
     for case in (after.case,) if after and after.case else ():
@@ -232,20 +289,6 @@ def _log_given_up(before: Conversation, after: Conversation | None) -> None:
         for one in case.handed:
             if one.way is Way.GIVEN_UP and one not in old:
                 event(Logged.MAIL_GIVEN_UP, reference=case.reference, number=one.number)
-
-
-def _lane(outcome: Outcome) -> int:
-    """A person in danger goes before others, and so does the answer to a wish to be forgotten."""
-    talk = outcome.conversation
-    if talk is None:
-        return URGENT if outcome.erase else OTHER
-    return URGENT if talk.urgent or (talk.case and talk.case.level <= URGENT_LEVEL) else OTHER
-
-
-def _due(effect: Effect, now: datetime) -> datetime:
-    if isinstance(effect, Wake):
-        return effect.at
-    return effect.not_before or now
 
 
 def _drawn() -> Chance:

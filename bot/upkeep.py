@@ -7,14 +7,16 @@ destroyed when nothing that is still in its time needs it.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
 
 from bot.logs import Event, event
+from bot.storage.clockwork import set_back
 from bot.storage.erasing import expire, rewrap
 from bot.storage.keyring import Keyring
+from bot.storage.outbox import Outbox
 from bot.storage.restoring import advance_generation, notice_restored
 from bot.storage.writer import Writer
 
@@ -29,9 +31,13 @@ class Upkeep:
 
     writer: Writer
     keyring: Keyring
+    outbox: Outbox
     now: Callable[[], datetime]
     daily: Callable[[datetime], None]
     expire_talks: Callable[[sa.Connection, datetime, int], int]
+    morning: Callable[[sa.Connection, datetime], None]  # what is done once a day for each officer, at their hour
+    told: Callable[[], None]  # there may be work
+    _looked: float | None = field(default=None)  # when the clock was looked at, by one that nobody sets
     _day: date | None = field(default=None)
 
     async def begin(self) -> dict[str, int]:
@@ -52,6 +58,7 @@ class Upkeep:
     async def round(self) -> dict[str, int]:
         """Expire, rewrap, destroy, then what is done once a day; return how many of each."""
         now = self.now()
+        await self._clock(now)
         expired = await self._all(lambda conn: self.expire_talks(conn, now, TALKS_A_JOB))
         expired += await self._all(partial(expire, now=now, limit=ROWS_A_JOB))
         rewrapped = await self._all(partial(rewrap, keyring=self.keyring, now=now, limit=ROWS_A_JOB))
@@ -62,11 +69,21 @@ class Upkeep:
         if destroyed:
             event(Event.KEYS_DESTROYED, keys=destroyed)
         await self._once_a_day(now)
+        await self.writer.do(lambda conn: self.morning(conn, now))
+        self.told()
         return {"expired": expired, "rewrapped": rewrapped, "keys destroyed": destroyed}
 
     async def end(self) -> None:
         """Do once, after the last turn: every copy of the database made until now is an old one."""
         await advance_generation(self.writer, self.keyring)
+
+    async def _clock(self, now: datetime) -> None:
+        """Let what waits for its hour come earlier, if the clock was set back."""
+        at = asyncio.get_running_loop().time()
+        passed = timedelta(seconds=at - self._looked) if self._looked is not None else timedelta(0)
+        self._looked = at
+        if await self.writer.do(partial(set_back, outbox=self.outbox, now=now, passed=passed)):
+            event(Event.CLOCK_SET_BACK)
 
     async def _all(self, job: Callable[..., int]) -> int:
         """Run a job until there is nothing left for it; return how many rows it changed."""

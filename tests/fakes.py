@@ -14,7 +14,7 @@ from bot.content import content
 from bot.conversation.asking import Gives, Rulebook, expected, numbered
 from bot.conversation.crisis import Crises, crises
 from bot.conversation.engine import advance, carry, report
-from bot.conversation.events import Delivered, Event
+from bot.conversation.events import Delivered, Event, Relayed
 from bot.conversation.flow import Commands, Flow
 from bot.conversation.guide import Guide, with_guide
 from bot.conversation.machine import Paths
@@ -22,7 +22,7 @@ from bot.conversation.model import Chance, Conversation, HandOff, Kind, Message,
 from bot.conversation.reading import read_commands, read_crisis, read_flow, read_guide
 from bot.conversation.understanding import MOST_FOUND, Unclear, topics_found, understand
 from bot.errors import LanguageError
-from bot.handoff.alert import Reader, Texts, read_alert
+from bot.handoff.alert import Reader, Texts, read_alert, read_duty
 from bot.handoff.triage import Triage, read_triage
 from bot.knowledge import TELL, UNSPACED
 from bot.language.catalogs import LANGUAGES, Catalogs, load
@@ -45,6 +45,7 @@ def written(name: str) -> str:
 COMMANDS: Commands = read_commands(written("commands.toml"), "commands.toml")
 TRIAGE: Triage = read_triage(written("triage.toml"), "triage.toml")
 ALERT: Texts = read_alert(written("alert.toml"), "alert.toml")
+DUTY: Texts = read_duty(written("duty.toml"), "duty.toml")
 GUIDE: Guide = read_guide(written("guide.toml"), "guide.toml")
 PHRASES = read_crisis(written("crisis.toml"), "crisis.toml")
 CRISES: Crises = crises(PHRASES, UNSPACED)
@@ -53,7 +54,16 @@ UNFILLED: Flow = with_guide(read_flow(written("intake.toml"), "intake.toml"), GU
 
 def _complete() -> Catalogs:
     """Return the catalogs of every language that all of flows/ is translated to."""
-    texts = (*UNFILLED.messages(), *COMMANDS.messages(), *TRIAGE.messages(), *ALERT.messages(), NUMBERS, JOINERS, NAYS)
+    texts = (
+        *UNFILLED.messages(),
+        *COMMANDS.messages(),
+        *TRIAGE.messages(),
+        *ALERT.messages(),
+        *DUTY.messages(),
+        NUMBERS,
+        JOINERS,
+        NAYS,
+    )
     complete = []
     for tag in LANGUAGES:
         try:
@@ -105,6 +115,9 @@ def rulebook(toml: str = "", areas: Mapping[str, str] = AREAS) -> Rulebook:
         intake_lives=timedelta(minutes=30),
         urgent_lives=timedelta(hours=24),
         case_lives=timedelta(days=14),
+        first_wait={1: timedelta(minutes=60), 2: timedelta(minutes=240)},
+        opens=lambda _level, _at: None,
+        readable=False,
     )
 
 
@@ -121,7 +134,7 @@ RENDER = renderer(FLOW, CATALOGS.all_words(), COMMANDS, dict.fromkeys(OFFERED, S
 def reader(language: str = "en") -> Reader:
     """Return an officer who reads `language`, in the mission's zone."""
     names = {tag: LANGUAGES[tag].autonym for tag in OFFERED}
-    return Reader(CATALOGS.words(language), ZONE, "Mexico City", names, FLOW, TRIAGE, ALERT)
+    return Reader(CATALOGS.words(language), ZONE, "Mexico City", names, FLOW, TRIAGE, ALERT, duty=DUTY)
 
 
 def chance(number: int, fraction: float = 0.5) -> Chance:
@@ -281,6 +294,11 @@ def sent_in_emergency(book: Rulebook = BOOK) -> Talk:
     return Talk(book).write("SOS").picks("me", "act")
 
 
+def relayed(words: str = "We are here.") -> Talk:
+    """Return a talk whose case the mission has read and written about, to be answered here."""
+    return sent().tell(Relayed(words))
+
+
 def at_step(name: str) -> Talk:
     """Return a talk in which the question of that step waits, reached by the fewest messages."""
     return _roads()[name].copy()
@@ -297,7 +315,7 @@ def _roads() -> Mapping[str, Talk]:
             if there.conversation and there.step and there.step not in roads:
                 roads[there.step] = there
                 waiting.append(there)
-    return roads
+    return {**roads, FLOW.answer: relayed().write("ANSWER")}
 
 
 def _onward(here: Talk) -> list[Talk]:

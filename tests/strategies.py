@@ -7,7 +7,20 @@ from typing import TypeVar
 from fakes import COMMANDS, FLOW, Talk
 from hypothesis import strategies as st
 
-from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
+from bot.conversation.events import (
+    Accepted,
+    Acknowledged,
+    Bounced,
+    Closed,
+    Delivered,
+    Due,
+    Event,
+    Placed,
+    Refused,
+    Relayed,
+    Sealed,
+    Trying,
+)
 from bot.conversation.model import Answer, Conversation, Kind, Timer
 from bot.language.vocabulary import split_words
 
@@ -125,7 +138,9 @@ happenings = st.builds(
         st.builds(Refused, st.integers(0, 2)),
         st.builds(Placed, st.integers(0, 2)),
         st.builds(Accepted, st.integers(0, 2), st.just(Talk().now)),
-        st.builds(Due, st.sampled_from([Timer.LATE, Timer.GIVE_UP]), st.integers(0, 2)),
+        st.builds(Bounced, st.integers(0, 2)),
+        st.sampled_from([Acknowledged(Talk().now), Relayed("We are here."), Closed()]),
+        st.builds(Due, st.sampled_from([Timer.LATE, Timer.GIVE_UP, Timer.UNREAD]), st.integers(0, 2)),
         st.builds(Due, st.just(Timer.GATHER), st.integers(0, 1)),
         st.builds(Delivered, st.integers(-1, 1), st.just(Talk().now)),
     ),

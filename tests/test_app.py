@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from fakes_gpg import Gpg, keyring
 from stories.stage import Inbox, Stage, Town
 
-from bot.app import ENDS_SOON, signer_in
+from bot.app import ENDS_SOON
 from bot.channels.base import TakeTurns
 from bot.errors import SealingError, SettingsError
 from bot.handoff.mission import Contact
 from bot.mail.smtp import DirectoryPost
+from bot.signing import SIGNING_KEY, signer_in
 
 NAME = "Ends <officer@example.org>"
 
@@ -115,12 +116,12 @@ async def test_a_resource_that_was_confirmed_too_long_ago_is_no_longer_shown(sta
 
 
 def test_a_signing_key_that_can_not_be_read_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "signing.key").mkdir()
+    (tmp_path / SIGNING_KEY).mkdir()
     with pytest.raises(SettingsError, match="the signing key can't be read or made: Is a directory"):
         signer_in(tmp_path)
 
 
 def test_a_signing_key_that_is_none_is_told(tmp_path: Path) -> None:
-    (tmp_path / "signing.key").write_text("no key")
+    (tmp_path / SIGNING_KEY).write_text("no key")
     with pytest.raises(SealingError, match="the signing key can't sign"):
         signer_in(tmp_path)

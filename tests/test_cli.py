@@ -15,6 +15,7 @@ from stories.program import mission_file, server_lines, settings_file
 from stories.stage import Inbox
 
 from bot.cli import main
+from bot.inspection import NO_MAILBOX
 from bot.storage.tables import open_engine
 
 Given = Callable[[str], None]
@@ -200,11 +201,12 @@ def test_check_finds_nothing_wrong_with_what_is_delivered(capsys: Shown) -> None
     assert done(capsys, "check") == ""
 
 
-def test_check_finds_nothing_wrong_with_a_whole_configuration_and_changes_nothing(
+def test_check_finds_only_that_no_mailbox_is_read_and_changes_nothing(
     capsys: Shown, settings: Path, tmp_path: Path
 ) -> None:
     before = sorted(path.name for path in tmp_path.iterdir())
-    assert done(capsys, "check", "--config", settings) == ""
+    assert main(["check", "--config", str(settings)]) == 2
+    assert capsys.readouterr().out == f"{settings}: {NO_MAILBOX}\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
@@ -214,7 +216,8 @@ def test_check_prints_a_sentence_a_line_and_ends_with_2(capsys: Shown, settings:
     assert main(["check", "--config", str(settings), "--send-test"]) == 2
     shown = capsys.readouterr()
     assert shown.out.splitlines() == [
-        f"{mission}: official_site is missing: nobody could check that this bot is the mission's"
+        f"{mission}: official_site is missing: nobody could check that this bot is the mission's",
+        f"{settings}: {NO_MAILBOX}",
     ]
     assert not (tmp_path / "mails").exists(), "nothing is sent while something is wrong"
 
@@ -222,8 +225,9 @@ def test_check_prints_a_sentence_a_line_and_ends_with_2(capsys: Shown, settings:
 def test_a_test_alert_reaches_the_officer_and_says_that_it_is_one(
     capsys: Shown, settings: Path, tmp_path: Path, officer: Inbox
 ) -> None:
-    told = done(capsys, "check", "--config", settings, "--send-test")
-    assert told == "A sealed test has gone to every contact.\n"
+    assert main(["check", "--config", str(settings), "--send-test"]) == 2
+    told = capsys.readouterr().out
+    assert told == f"A sealed test has gone to every contact.\n{settings}: {NO_MAILBOX}\n"
     (mail,) = (tmp_path / "mails").iterdir()
     subject, text, case = officer.opened(mail.read_bytes())
     assert (subject, "There is no case" in text, '"test": true' in case) == ("Test: no case", True, True)
@@ -240,11 +244,12 @@ async def test_a_test_alert_goes_through_a_server(tmp_path: Path, officer: Inbox
     async with mail_server(authority.server(), replies={"RCPT": ["250 OK", "550 no"]}) as server:
         settings = settings_file(tmp_path, server_lines(server, authority))
         words = ["check", "--config", str(settings), "--send-test"]
-        assert await in_a_thread(words) == 0
-        assert await in_a_thread(words) == 2
+        assert [await in_a_thread(words), await in_a_thread(words)] == [2, 2]
         assert officer.opened(server.accepted[0].mail)[0] == "Test: no case"
-    _, line = capsys.readouterr().out.splitlines()
-    assert line == f"{settings}: [mail]: the test to contact 1 was not sent: the mail server answered 550 to RCPT"
+    sent, *lines = capsys.readouterr().out.splitlines()
+    assert sent == "A sealed test has gone to every contact."
+    assert lines[:2] == [f"{settings}: {NO_MAILBOX}"] * 2
+    assert lines[2] == f"{settings}: [mail]: the test to contact 1 was not sent: the mail server answered 550 to RCPT"
 
 
 async def in_a_thread(words: list[str]) -> int:
@@ -310,7 +315,7 @@ def test_erase_deletes_the_keys_and_every_row(
     talked(capsys, settings)
     given("" if words else "ERASE\n")
     told = done(capsys, "erase", "--config", settings, *words)
-    assert "Deleted: the keys, and 2 rows." in told
+    assert "Deleted: the keys, and 3 rows." in told
     assert files_under(settings.parent / "keys") == []
 
 

@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clock import ALPHABET, check_character, check_number, fraction, is_reference, now, reference, return_code
+from bot.clock import (
+    ALPHABET,
+    check_character,
+    check_number,
+    fraction,
+    is_reference,
+    now,
+    reference,
+    return_code,
+    token,
+)
+from bot.mail.token import token_text
 
 drawn = st.text(ALPHABET, min_size=5, max_size=5).map(lambda text: text + check_character(text))
 
@@ -53,6 +64,14 @@ def test_codes_are_digits_of_their_length() -> None:
     assert {len(check) for check in checks} == {4}
     assert all(code.isascii() and code.isdecimal() for code in codes + checks)
     assert len(set(codes)) == 100
+
+
+def test_a_token_is_twelve_characters_of_the_alphabet_and_drawings_differ() -> None:
+    drawings = [token() for _ in range(200)]
+    assert all(len(one) == 12 and set(one) <= set(ALPHABET) for one in drawings)
+    assert len(set(drawings)) == 200
+    assert set("".join(drawings)) == set(ALPHABET)
+    assert token_text(reference(), drawings[0]).count("-") == 4
 
 
 def test_a_fraction_stays_below_one() -> None:

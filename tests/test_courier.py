@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from fakes_smtp import STALL, Authority, MailServer, mail_server
 from stories.stage import ZONE, Inbox, Life, Mood, Stage, Town, posted_to, unreachable
 
 from bot.channels.base import Arrived, Outgoing
-from bot.conversation.model import Clear, Line, Say, Sender, Timer, Wake, Weight
+from bot.conversation.model import Clear, Line, Question, Say, Sender, Timer, Wake, Weight
 from bot.courier import AT_ONCE, MAILS_AT_ONCE
 from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
 from bot.failures import BACKOFF, JITTER, URGENT_BACKOFF
@@ -38,6 +39,16 @@ def stage(tmp_path: Path, server: MailServer, authority: Authority) -> Stage:
 
 def said(name: str, weight: Weight = Weight.STATUS) -> Say:
     return Say((Line(f"say.{name}"),), ("en",), weight=weight)
+
+
+def asked(serial: int, *names: str) -> Say:
+    """Whether somebody is in danger, after other words."""
+    lines = (*(Line(f"say.{name}") for name in names), Line("intake.danger"))
+    return Say(lines, ("en",), Question("danger", serial, ((1, "now"), (2, "no")), first=serial == 1))
+
+
+def urgent(say: Say) -> Say:
+    return replace(say, weight=Weight.EMERGENCY)
 
 
 async def waits(
@@ -221,6 +232,63 @@ async def test_what_nobody_answered_for_is_said_once_more_at_most(
             await life.later(hours=1)
         assert len(life.town.refusals["ana"]) == 9 - tries
         assert await life.rows("say") == 0
+
+
+async def test_whoever_writes_again_while_nothing_goes_out_reads_one_question_and_their_answer_counts(
+    stage: Stage,
+) -> None:
+    async with stage.open() as life:
+        await life.writes("ana", "hello")
+        await life.picks("ana", "en")
+        life.town.refusals["ana"] = [unreachable()]
+        await life.writes("ana", "SOS", "SOS", "SOS")
+        await life.later(minutes=1)
+        assert life.times_told("ana", "Send the mission an alert") == 1
+        await life.picks("ana", "me", "act")
+        assert life.times_told("ana", "Return code") == 1
+
+
+@pytest.mark.parametrize(
+    ("waiting", "heard"),
+    [
+        ([(2, ()), (3, ()), (4, ())], [(4, [])]),
+        ([(2, ("not_seen",)), (3, ("not_seen",)), (4, ("not_seen",))], [(4, ["You wrote"])]),
+        ([(2, ("not_seen", "erased")), (3, ("erased",))], [(0, ["You wrote"]), (3, ["Our copy"])]),
+        ([(1, ()), (2, ()), (3, ())], [(1, []), (3, [])]),
+    ],
+    ids=["the same", "with the same words", "with other words", "after the first of a talk"],
+)
+async def test_of_questions_that_wait_the_newest_is_asked_and_no_other_word_is_lost(
+    stage: Stage, waiting: list[tuple[int, tuple[str, ...]]], heard: list[tuple[int, list[str]]]
+) -> None:
+    async with stage.open() as life:
+        await waits(life, *(asked(serial, *names) for serial, names in waiting))
+        await life.settled()
+        told = life.town.heard["ana"]
+    assert [one.say.question.serial if one.say.question else 0 for one in told] == [serial for serial, _ in heard]
+    for one, (serial, begins) in zip(told, heard, strict=True):
+        lines = one.text.split("\n")
+        assert [line[:9].strip() for line in lines[: len(begins)]] == begins
+        assert ("in danger now" in one.text) is bool(serial)
+
+
+async def test_no_ordinary_question_takes_the_place_of_an_urgent_one(
+    stage: Stage,
+) -> None:
+    async with stage.open() as life:
+        await waits(life, urgent(asked(2)), urgent(asked(3)), asked(4))
+        await life.settled()
+        assert [one.say.question.serial for one in life.town.heard["ana"] if one.say.question] == [3, 4]
+
+
+async def test_a_question_that_may_have_arrived_is_said_again_before_a_newer_one(stage: Stage) -> None:
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [UnsureDelivery("no answer")]
+        await waits(life, urgent(asked(2)))
+        await life.settled()
+        await waits(life, urgent(asked(3)))
+        await life.later(minutes=1)
+        assert life.times_told("ana", "in danger now") == 2
 
 
 @pytest.mark.parametrize("lives", [1, 2])

@@ -1,21 +1,31 @@
 """What `check` finds: each wrong thing is one sentence that names where it stands, and nothing else is told."""
 
+import asyncio
+import re
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
+from fakes_dovecot import PASSWORD, USER, dovecot
 from fakes_gpg import Gpg, keyring
+from fakes_openssl import Kind, Openssl, Person, rsa_key
+from fakes_signal import signal_server
+from fakes_signal_wire import ACCOUNT
+from fakes_smtp import closed_port
 from stories.program import mission_file, settings_file
 from stories.stage import Inbox
 
 from bot import app, clock, inspection
 from bot.content import content
 from bot.errors import SettingsError
-from bot.inspection import check, read_configured, refuse_to_run, send_test
+from bot.inspection import check, read_configured, refuse_to_run, refuse_untrusting, send_test
 
 Spoil = Callable[[str, str, str], None]
+OFFICER = "01234567-89ab-cdef-0123-456789abcdef"
+SIGNAL = f'[signal]\nservice = "{{}}"\nnumber = "{ACCOUNT}"\n'
 
 
 @pytest.fixture
@@ -44,8 +54,13 @@ def spoil(tmp_path: Path, settings: Path) -> Spoil:
     return change
 
 
+def beside_mailbox(settings: Path, now: datetime) -> list[str]:
+    """What is found, without the one sentence on the mailbox, which the settings of most tests leave out."""
+    return [sentence for sentence in check(settings, now=now) if not sentence.endswith(inspection.NO_MAILBOX)]
+
+
 def test_a_whole_configuration_has_no_findings_and_may_run(settings: Path, now: datetime) -> None:
-    assert check(settings, now=now) == []
+    assert beside_mailbox(settings, now) == []
     refuse_to_run(read_configured(settings))
 
 
@@ -70,7 +85,7 @@ def test_settings_that_can_not_be_run_with_are_found_and_refused(
 ) -> None:
     spoil("settings.toml", old, new)
     expected = told.format(file=settings, folder=settings.parent)
-    assert check(settings, now=now) == [expected]
+    assert beside_mailbox(settings, now) == [expected]
     with pytest.raises(SettingsError) as refused:
         refuse_to_run(read_configured(settings))
     assert str(refused.value) == expected
@@ -79,9 +94,14 @@ def test_settings_that_can_not_be_run_with_are_found_and_refused(
 MISSION = [
     ("official_site", "# ", "{mission}: official_site is missing: nobody could check that this bot is the mission's"),
     (
+        'openpgp = "officer.asc"',
+        f'openpgp = "officer.asc"\nsignal = "{OFFICER}"',
+        "{mission}: contact officer@example.org: signal is given, but [signal] is missing in {file}",
+    ),
+    (
         'openpgp = "officer.asc"\nfingerprint',
-        'mode = "notice"\n#',
-        "{mission}: contact officer@example.org: mode notice can't be read by anyone yet; give openpgp and fingerprint",
+        f'mode = "notice"\nsignal = "{OFFICER}"\n#',
+        "{mission}: contact officer@example.org: signal is given, but [signal] is missing in {file}",
     ),
 ]
 
@@ -91,38 +111,42 @@ def test_a_profile_that_people_could_not_rely_on_is_found_and_refused(
     settings: Path, spoil: Spoil, now: datetime, old: str, new: str, told: str
 ) -> None:
     spoil("mission.toml", old, new)
-    expected = told.format(mission=settings.parent / "mission.toml")
-    assert expected in check(settings, now=now)
+    expected = told.format(mission=settings.parent / "mission.toml", file=settings)
+    assert expected in beside_mailbox(settings, now)
     with pytest.raises(SettingsError) as refused:
         refuse_to_run(read_configured(settings))
     assert expected in (str(refused.value), *getattr(refused.value, "__notes__", ()))
 
 
-def test_a_mission_to_whom_nothing_could_be_sealed_is_refused(settings: Path, spoil: Spoil) -> None:
-    spoil("mission.toml", 'openpgp = "officer.asc"\nfingerprint', 'mode = "notice"\n#')
-    with pytest.raises(SettingsError) as refused:
+@pytest.mark.parametrize("kind", ["openpgp", "smime"])
+def test_a_mission_to_whom_nothing_could_be_sealed_is_refused(
+    settings: Path, spoil: Spoil, now: datetime, kind: str
+) -> None:
+    spoil("mission.toml", 'openpgp = "officer.asc"\nfingerprint', f'mode = "{kind}"\n#')
+    (sentence,) = beside_mailbox(settings, now)
+    assert sentence.endswith(f"contact officer@example.org: {kind} is missing, so nothing can be sealed to it")
+    with pytest.raises(SettingsError, match="a case could be read by nobody"):
         refuse_to_run(read_configured(settings))
-    assert "no [[contact]] has openpgp and fingerprint" in "".join(refused.value.__notes__)
 
 
 def test_a_profile_that_can_not_be_read_is_told_with_all_its_mistakes(
     settings: Path, spoil: Spoil, now: datetime
 ) -> None:
     spoil("mission.toml", 'zone = "America/Mexico_City"', 'zone = "Mexico"\ncolour = "red"')
-    found = check(settings, now=now)
+    found = beside_mailbox(settings, now)
     assert any("mission.toml: colour: unknown key" in sentence for sentence in found)
 
 
 def test_a_language_that_is_not_there_is_found(settings: Path, spoil: Spoil, now: datetime) -> None:
     spoil("mission.toml", 'languages = ["en", "es"]', 'languages = ["en", "es", "tlh"]')
-    assert [sentence for sentence in check(settings, now=now) if "tlh" in sentence]
+    assert [sentence for sentence in beside_mailbox(settings, now) if "tlh" in sentence]
 
 
 def test_a_language_that_nobody_has_read_is_found_and_the_bot_still_runs_in_the_others(
     settings: Path, spoil: Spoil, now: datetime
 ) -> None:
     spoil("mission.toml", 'accept_unreviewed = ["es"]\n', "")
-    (sentence,) = check(settings, now=now)
+    (sentence,) = beside_mailbox(settings, now)
     assert "languages: es was read by no native reader, and isn't offered" in sentence
     configured = read_configured(settings)
     refuse_to_run(configured)
@@ -137,12 +161,98 @@ def test_a_mission_with_no_language_that_may_be_offered_is_refused(settings: Pat
         app.plan_of(configured.settings, configured.profile, settings)
 
 
+# ── officers on Signal ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def by_signal(settings: Path, spoil: Spoil) -> Path:
+    """Settings of a mission whose one officer has an account on Signal, and no key."""
+    spoil("mission.toml", 'openpgp = "officer.asc"\nfingerprint', f'mode = "notice"\nsignal = "{OFFICER}"\n#')
+    return settings
+
+
+def untrusting(settings: Path, service: str) -> None:
+    spoken = settings.read_text("utf-8") + SIGNAL.format(service)
+    settings.write_text(spoken, "utf-8")
+    configured = read_configured(settings)
+    refuse_to_run(configured)
+    refuse_untrusting(configured.settings, configured.profile)
+
+
+async def test_a_notice_that_an_officer_can_read_on_signal_is_enough_to_run(by_signal: Path) -> None:
+    async with signal_server() as server:
+        await asyncio.to_thread(untrusting, by_signal, server.address)
+        assert [one.path for one in server.asked] == [f"/v1/configuration/{ACCOUNT}/settings"]
+
+
+async def test_where_any_changed_key_is_trusted_nobody_is_known_for_an_officer(by_signal: Path) -> None:
+    async with signal_server() as server:
+        server.rest.trust_mode = "always"
+        with pytest.raises(SettingsError, match=r"^signal: every changed safety number is trusted: .*for an officer$"):
+            await asyncio.to_thread(untrusting, by_signal, server.address)
+
+
+async def test_where_no_officer_has_an_account_it_matters_to_nobody_whom_signal_trusts(settings: Path) -> None:
+    async with signal_server() as server:
+        server.rest.trust_mode = "always"
+        await asyncio.to_thread(untrusting, settings, server.address)
+        assert server.asked == []
+
+
+def test_a_server_that_does_not_answer_refuses_nothing(by_signal: Path) -> None:
+    assert len(read_configured(by_signal).profile.contacts) == 1
+    untrusting(by_signal, f"127.0.0.1:{closed_port()}")
+
+
+def test_without_signal_nobody_is_asked_whom_it_trusts(by_signal: Path) -> None:
+    configured = read_configured(by_signal)
+    assert configured.settings.signal is None
+    refuse_untrusting(configured.settings, configured.profile)
+
+
+# ── the mailbox ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_without_a_mailbox_bounces_are_noticed_by_nobody_and_the_bot_runs(settings: Path, now: datetime) -> None:
+    assert check(settings, now=now) == [
+        f"{settings}: [mailbox] is missing: bounced alerts and signed answers of officers are not noticed"
+    ]
+    refuse_to_run(read_configured(settings))
+
+
+def mailbox(settings: Path, authority: Path, port: int) -> Path:
+    """Add a mailbox to the settings."""
+    (settings.parent / "imap").write_text(PASSWORD, "utf-8")
+    (settings.parent / "imap").chmod(0o600)
+    lines = f'host = "localhost"\nport = {port}\nusername = "{USER}"\npassword_file = "imap"\nca_file = "{authority}"\n'
+    settings.write_text(f"{settings.read_text('utf-8')}[mailbox]\n{lines}", "utf-8")
+    return settings
+
+
+def test_a_mailbox_is_asked(settings: Path, tmp_path: Path, now: datetime) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with dovecot(authority) as server:
+        assert check(mailbox(settings, tmp_path / "ca.pem", server.port), now=now) == []
+    (sentence,) = check(settings, now=now)
+    assert sentence == f"{settings}: the mailbox on localhost: the server can't be reached."
+
+
+def test_a_mailbox_without_an_authority_is_found_and_refused(settings: Path, tmp_path: Path, now: datetime) -> None:
+    mailbox(settings, tmp_path / "no.pem", 993)
+    expected = f"{settings}: mailbox.ca_file: {tmp_path}/no.pem holds no certificates that can be read"
+    assert check(settings, now=now) == [expected]
+    with pytest.raises(SettingsError) as refused:
+        refuse_to_run(read_configured(settings))
+    assert str(refused.value) == expected
+
+
 # ── certificates and keys ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_certificate_that_may_not_be_used_is_found(settings: Path, spoil: Spoil, now: datetime) -> None:
     spoil("mission.toml", 'fingerprint = "', 'fingerprint = "00')
-    found = check(settings, now=now)
+    found = beside_mailbox(settings, now)
     assert any("fingerprint" in sentence for sentence in found)
 
 
@@ -150,14 +260,14 @@ def test_a_certificate_with_another_fingerprint_is_found(
     settings: Path, spoil: Spoil, tmp_path: Path, now: datetime
 ) -> None:
     Inbox(tmp_path, "officer")  # another key under the same name
-    assert check(settings, now=now) == [
+    assert beside_mailbox(settings, now) == [
         f"{tmp_path}/officer.asc: its fingerprint is not the one that the profile gives."
     ]
 
 
 def test_a_certificate_that_is_not_there_is_found(settings: Path, tmp_path: Path, now: datetime) -> None:
     (tmp_path / "officer.asc").unlink()
-    assert any("officer.asc: expected an OpenPGP certificate" in sentence for sentence in check(settings, now=now))
+    assert any("officer.asc: expected an OpenPGP certificate" in sentence for sentence in beside_mailbox(settings, now))
 
 
 @pytest.fixture
@@ -172,16 +282,46 @@ def gpg(tmp_path: Path) -> Gpg:
 
 def test_a_certificate_that_ends_soon_is_told_with_whom_to_ask(gpg: Gpg, tmp_path: Path, now: datetime) -> None:
     settings = settings_file(tmp_path, 'directory = "mails"')
-    (sentence,) = check(settings, now=now + timedelta(hours=1))
+    (sentence,) = beside_mailbox(settings, now + timedelta(hours=1))
     assert sentence == f"{tmp_path}/ends.asc: it ends in 19 days; ask officer@example.org for a new one"
+
+
+@pytest.fixture
+def x509(tmp_path: Path, spoil: Spoil) -> Callable[[Person], None]:
+    """Give the officer an S/MIME certificate in place of the other."""
+
+    def given(person: Person) -> None:
+        text = (tmp_path / "mission.toml").read_text("utf-8")
+        own = re.search("openpgp = .*\nfingerprint = .*", text)
+        assert own
+        certificate = person.certificate
+        spoil("mission.toml", own[0], f'smime = "{certificate.path.name}"\nfingerprint = "{certificate.fingerprint}"')
+
+    return given
+
+
+def test_an_x509_certificate_is_looked_at_like_any_other(
+    settings: Path, x509: Callable[[Person], None], tmp_path: Path, now: datetime
+) -> None:
+    openssl = Openssl(tmp_path)
+    officer, other = openssl.person(Kind(ends=20)), openssl.person(key=rsa_key("other"))
+    x509(officer)
+    refuse_to_run(read_configured(settings))
+    file = officer.certificate.path
+    assert beside_mailbox(settings, now) == [f"{file}: it ends in 19 days; ask officer@example.org for a new one"]
+    file.write_bytes(other.certificate.raw)
+    assert beside_mailbox(settings, now) == [f"{file}: its fingerprint is not the one that the profile gives."]
+    file.unlink()
+    (sentence,) = beside_mailbox(settings, now)
+    assert sentence.startswith(f"{file}: expected an S/MIME certificate, but ")
 
 
 def test_keys_that_others_can_read_are_found(settings: Path, now: datetime) -> None:
     send_test(read_configured(settings), now)
     keys = settings.parent / "keys"
-    assert check(settings, now=now) == []
+    assert beside_mailbox(settings, now) == []
     keys.chmod(0o755)
-    assert check(settings, now=now) == [f"{keys}: others can reach it, expected mode 0700"]
+    assert beside_mailbox(settings, now) == [f"{keys}: others can reach it, expected mode 0700"]
 
 
 # ── flows, languages, versions ───────────────────────────────────────────────────────────────────────────
@@ -238,7 +378,7 @@ def test_without_a_lock_nothing_is_said_about_versions(elsewhere: Path, now: dat
 
 
 def test_a_test_to_nobody_is_told(settings: Path, spoil: Spoil, now: datetime) -> None:
-    spoil("mission.toml", 'openpgp = "officer.asc"\nfingerprint', 'mode = "notice"\n#')
+    spoil("mission.toml", 'openpgp = "officer.asc"\nfingerprint', "#")
     (sentence,) = send_test(read_configured(settings), now)
     assert sentence.endswith("no [[contact]] can be sealed to, so no test was sent")
 
@@ -253,6 +393,18 @@ def test_a_test_to_a_bad_certificate_is_told(settings: Path, tmp_path: Path, now
     (sentence,) = send_test(read_configured(settings), now)
     assert "fingerprint" in sentence
     assert not (tmp_path / "mails").exists()
+
+
+def test_a_test_to_an_officer_with_an_x509_certificate_is_sealed_to_it(
+    settings: Path, x509: Callable[[Person], None], tmp_path: Path, now: datetime
+) -> None:
+    openssl = Openssl(tmp_path)
+    officer = openssl.person()
+    x509(officer)
+    assert send_test(read_configured(settings), now) == []
+    (mail,) = (tmp_path / "mails").iterdir()
+    assert b"TEST" not in mail.read_bytes()
+    assert openssl.decrypt(mail.read_bytes(), officer)
 
 
 def test_two_tests_are_two_mails(settings: Path, now: datetime) -> None:

@@ -3,19 +3,33 @@
 In a transcript, `> ` is the person: numbers or own words as they are, names of offered choices as that language's
 labels, {language} as its own name, {topic visas} as that topic's title, {several} as a word that leads to several
 topics, {crisis} as words of somebody who may end their life, and a COMMAND as that language's word for it. `< ` names
-what is said, a line for each message. `! ` is any other effect. `~ ` is what happens outside: time that passes, or a
-report. The header may name a channel other than the terminal, and channels on which it can't be replayed with the
-real adapter: see tests/stories/test_transcripts_on_channels.py.
+what is said, a line for each message. `! ` is any other effect. `~ ` is what happens outside: time that passes, a
+report, or what the mission does. The header may name a channel other than the terminal, and channels on which it
+can't be replayed with the real adapter: see tests/stories/test_transcripts_on_channels.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from fakes import CATALOGS, COMMANDS, FLOW, GUIDE, OFFERED, PHRASES, RENDER, TRIAGE, Talk, finding
 
 from bot.content import content
-from bot.conversation.events import Accepted, Due, Placed, Refused, Sealed, Trying
+from bot.conversation.events import (
+    Accepted,
+    Acknowledged,
+    Bounced,
+    Closed,
+    Due,
+    FromMission,
+    Levelled,
+    Placed,
+    Refused,
+    Relayed,
+    Sealed,
+    Trying,
+)
 from bot.conversation.flow import Ask
 from bot.conversation.model import Clear, Kind, Outcome, Say, Timer
 from bot.conversation.transcript import written_down
@@ -25,6 +39,14 @@ from bot.language.vocabulary import split_words
 FOLDER = Path(__file__).parent / "transcripts"
 FILES = sorted(FOLDER.glob("*.txt"))
 BECAUSE = dict(TRIAGE.messages())
+
+FROM_MISSION: Mapping[str, Callable[[int, datetime], FromMission]] = {
+    "acknowledged": lambda _, now: Acknowledged(now),
+    "relayed": lambda _, now: Relayed(f"We have read it at {now:%H:%M}. Is it safe to go on?"),
+    "bounced": lambda number, _: Bounced(number),
+    "levelled": lambda level, _: Levelled(level),
+    "closed": lambda _number, _now: Closed(),
+}
 
 REPORTS: Mapping[str, Callable[[Talk, int], object]] = {
     "sealed": lambda talk, number: talk.tell(Sealed(number)),
@@ -36,6 +58,7 @@ REPORTS: Mapping[str, Callable[[Talk, int], object]] = {
     "give_up": lambda talk, number: talk.tell(Due(Timer.GIVE_UP, number)),
     "gather": lambda talk, _: talk.tell(Due(Timer.GATHER, talk.talk.gathering)),
     "clear": lambda talk, _: talk.tell(Due(Timer.CLEAR, 0)),
+    "unread": lambda talk, number: talk.tell(Due(Timer.UNREAD, number)),
     "carried": lambda talk, _: talk.carry(elsewhere(talk.hint)),
     "code_unknown": lambda talk, _: talk.carry(None),
 }
@@ -113,8 +136,11 @@ def _meant(what: str, tag: str) -> str:
 
 
 def _happen(row: list[str], talk: Talk) -> None:
+    number = int(row[1]) if len(row) > 1 and row[1].isdecimal() else 0
     if row[0] in REPORTS:
-        REPORTS[row[0]](talk, int(row[1]) if len(row) > 1 else 0)
+        REPORTS[row[0]](talk, number)
+    elif row[0] in FROM_MISSION:
+        talk.tell(FROM_MISSION[row[0]](number, talk.now))
     else:
         talk.wait(**{row[1]: float(row[0])})
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes_smtp import Authority, MailServer, mail_server
-from stories.stage import ZONE, Inbox, Life, Stage, posted_to
+from stories.stage import ORDINARY, ZONE, Inbox, Life, Stage, posted_to
 
-from bot.conversation.events import Delivered, Sealed
+from bot.conversation.events import Delivered, Relayed, Sealed
 from bot.conversation.model import Conversation, HandOff, Message, Queued, Sender
 from bot.handoff.mission import Contact
 from bot.storage.tables import URGENT, open_engine
@@ -353,6 +353,24 @@ async def test_who_wants_to_hear_no_more_of_a_case_sees_the_talk_cleared_too(sta
         await life.later(hours=25)
         assert len(cleared(life)) == count_then + 1
         assert {person for person, *_ in life.town.cleared} == {"ana"}
+
+
+async def test_words_that_wait_for_the_chosen_hours_are_not_said_after_stop(stage: Stage) -> None:
+    async with stage.open() as life:
+        life.town.keeps_ids = True
+        await life.writes("ana", "hello")
+        await life.picks("ana", *("evening" if choice == "here" else choice for choice in ORDINARY))
+        desk, person = life.bot.desk, Sender(life.town.name, "ana")
+        await life.later(hours=2)
+        told = await life.reads(lambda conn: desk.from_mission(conn, desk.shelf.who(person), Relayed("We are here.")))
+        assert told is not None
+        assert await life.rows("say") == 1
+        known = await shown(life)
+        await says(life, "stop")
+        assert "I stop here" in life.last("ana")
+        assert known <= set(cleared(life))
+        await life.later(hours=24)
+        assert life.times_told("ana", "We are here.") == 0
 
 
 async def test_in_a_long_case_what_is_shown_is_cleared_while_the_platform_lets_us(stage: Stage) -> None:

@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from bot import upkeep
-from bot.conversation.model import Conversation, Sender
+from bot.conversation.model import Conversation, Sender, Timer, Wake
 from bot.storage.keyring import Keyring
+from bot.storage.outbox import Outbox
 from bot.storage.schema import migrate
-from bot.storage.tables import open_engine
+from bot.storage.tables import OTHER, open_engine
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer
 from bot.upkeep import ROWS_A_JOB, TALKS_A_JOB, Upkeep
@@ -34,7 +35,22 @@ class Kept:
         self.called = asyncio.Event()
         self.failing = False
         self.limits: list[int] = []  # how many talks were to expire in each job
-        self.upkeep = Upkeep(self.writer, self.keyring, lambda: self.at, self.daily, self.expire_talks)
+        self.mornings: list[datetime] = []
+        self.woken = 0
+        self.outbox = Outbox(self.keyring)
+        self.upkeep = Upkeep(
+            self.writer,
+            self.keyring,
+            self.outbox,
+            lambda: self.at,
+            self.daily,
+            self.expire_talks,
+            lambda _, at: self.mornings.append(at),
+            self.wake,
+        )
+
+    def wake(self) -> None:
+        self.woken += 1
 
     def daily(self, at: datetime) -> None:
         self.days.append(at)
@@ -144,3 +160,32 @@ async def test_a_stop_makes_every_copy_until_now_an_old_one(kept: Kept, tmp_path
     before = kept.keyring.generation
     await kept.upkeep.end()
     assert Keyring.open(tmp_path / "keys", NOON).generation > before
+
+
+async def test_each_round_asks_whose_morning_mail_is_due_and_wakes_the_courier(kept: Kept) -> None:
+    await kept.upkeep.begin()
+    kept.at += timedelta(minutes=1)
+    await kept.upkeep.round()
+    assert kept.mornings == [NOON, NOON + timedelta(minutes=1)]
+    assert kept.woken == 2
+
+
+@pytest.mark.parametrize(("back", "logged"), [(timedelta(minutes=1), 0), (timedelta(hours=3), 1)])
+async def test_what_waits_for_its_hour_comes_earlier_when_the_clock_is_set_back(
+    kept: Kept, caplog: pytest.LogCaptureFixture, back: timedelta, logged: int
+) -> None:
+    sender, due = Sender("signal", "ana"), NOON + timedelta(hours=1)
+    wake = Wake(Timer.UNREAD, due, 0)
+    await kept.upkeep.begin()
+    await kept.writer.do(
+        lambda conn: kept.outbox.put(
+            conn, kept.shelf.who(sender), sender, [wake], NOON, lane=OTHER, expires=due + timedelta(days=1)
+        )
+    )
+    kept.at -= back
+    await kept.upkeep.round()
+    seen = await kept.writer.do(kept.outbox.next_due)
+    assert seen is not None
+    assert abs(seen - (due - back * logged)) < timedelta(minutes=1)
+    shown = [record.msg.shown["event"] for record in caplog.records if hasattr(record.msg, "shown")]
+    assert shown.count("clock_set_back") == logged

@@ -184,12 +184,13 @@ class Signal:
         return Arrived(moment(int(ids[-1])) - _skew(known.behind) if ids else self._now(), ids)
 
     async def _set_timer(self, outgoing: Outgoing, known: _Known) -> None:
-        """Let messages disappear from the first question on, unless they do so sooner already.
+        """Let messages disappear from the first question on (codes and officers' words, too), unless they do so sooner.
 
         Where that fails the question waits once; an urgent one doesn't.
         """
         question = outgoing.say.question
-        if question is None or not question.first or known.begun[1] or 0 < known.vanishes <= self._vanish:
+        begins = outgoing.say.final or (question is not None and question.first)
+        if not begins or known.begun[1] or 0 < known.vanishes <= self._vanish:
             return
         update = UpdateContactRequest(expiration_in_seconds=self._vanish, recipient=outgoing.sender.address)
         try:

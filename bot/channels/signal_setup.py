@@ -126,9 +126,17 @@ async def findings(service: str, number: str) -> list[str]:
     try:
         about = (await server.ask("GET", "/v1/about")).told()
         found = _about(about if isinstance(about, dict) else {})
-        return found or [*await _account(server, number), *await _trust(server, number)]
+        return found or [*await _account(server, number), *await trust_findings(service, number)]
     except DeliveryError:
         return [f"nothing answers at {server.url}: start signal-cli-rest-api, or correct signal.service"]
+
+
+async def trust_findings(service: str, number: str) -> list[str]:
+    """Return what is wrong with whom the server trusts, a sentence each. Raises DeliveryError: it doesn't answer."""
+    told = (await Service(service).ask("GET", f"/v1/configuration/{_bare(number)}/settings")).told()
+    if isinstance(told, dict) and told.get("trust_mode") == "always":
+        return ["every changed safety number is trusted: start it with JSON_RPC_TRUST_NEW_IDENTITIES=on-first-use"]
+    return []
 
 
 def _about(about: dict[str, object]) -> list[str]:
@@ -152,13 +160,6 @@ async def _account(server: Service, number: str) -> list[str]:
     if devices.good or devices.status == GONE:
         return []
     return [f"Signal doesn't take {number} for registered{_words(devices)}: postigo signal register"]
-
-
-async def _trust(server: Service, number: str) -> list[str]:
-    told = (await server.ask("GET", f"/v1/configuration/{_bare(number)}/settings")).told()
-    if isinstance(told, dict) and told.get("trust_mode") == "always":
-        return ["every changed safety number is trusted: start it with JSON_RPC_TRUST_NEW_IDENTITIES=on-first-use"]
-    return []
 
 
 def _demand(answer: Answer, otherwise: str, *secrets: str) -> None:

@@ -24,6 +24,7 @@ from bot.conversation.model import (
 from bot.conversation.understanding import Expected, Vocabulary
 
 MORE = "more"  # the choice that shows the next page
+READABLE = ("readable_here", "readable_short")  # said before a consent where the bot could read the case for a while
 CONSENTS_FROM = 7  # numbers 1 to 6 answer most questions; a consent begins after them
 
 Offered = tuple[tuple[int, str], ...]
@@ -59,6 +60,9 @@ class Rulebook:
     intake_lives: timedelta  # an unanswered intake
     urgent_lives: timedelta  # the same after SOS or danger "now"
     case_lives: timedelta  # the record of a case
+    first_wait: Mapping[int, timedelta]  # by level: after which a person hears that nobody has read it yet
+    opens: Callable[[int, datetime], datetime | None]  # when an officer is on duty for a level; None: at this moment
+    readable: bool  # the bot itself could read a case until an officer has: a mission without keys
 
 
 def languages(book: Rulebook, conversation: Conversation) -> tuple[str, ...]:
@@ -153,6 +157,11 @@ def asks_words(book: Rulebook, conversation: Conversation) -> bool:
     return step is not None and step.kind is Ask.WORDS
 
 
+def own_words_asked(book: Rulebook, conversation: Conversation) -> bool:
+    """Whether own words are asked for on this person's channel."""
+    return conversation.sender.channel in book.own_words
+
+
 def _numbers(conversation: Conversation, step: Step) -> Offered:
     """Return the numbers to ask under. A consent asked again keeps its own: they are not the ones before it."""
     if step.name == FOUND:
@@ -207,10 +216,19 @@ def case_now(book: Rulebook, conversation: Conversation) -> Line:
     """Return how far the case is, as a text."""
     case = conversation.case
     alert = case.handed[0] if case else None
-    if alert and alert.left_at:
+    if case and case.read_at:
+        return text(book, conversation, "case_read", time=hour(case.read_at))
+    if alert and alert.left_at and alert.way is not Way.BOUNCED:
         return text(book, conversation, "case_left", time=hour(alert.left_at))
-    names = {Way.GIVEN_UP: "case_given_up", Way.IN_DOUBT: "case_in_doubt", Way.PLACED: "case_placed"}
-    return text(book, conversation, names.get(alert.way, "case_waiting") if alert else "case_waiting")
+    return text(book, conversation, _CASES.get(alert.way, "case_waiting") if alert else "case_waiting")
+
+
+_CASES: Mapping[Way, str] = {
+    Way.GIVEN_UP: "case_given_up",
+    Way.IN_DOUBT: "case_in_doubt",
+    Way.PLACED: "case_placed",
+    Way.BOUNCED: "case_given_up",
+}
 
 
 def hour(at: datetime) -> str:
@@ -227,7 +245,7 @@ def _lines(book: Rulebook, conversation: Conversation, step: Step, name: str) ->
         yield case_now(book, conversation)
     elif name == AVAILABLE:
         yield from _available(book, conversation, step)
-    else:
+    elif name not in READABLE or book.readable:
         yield text(book, conversation, name)
 
 

@@ -57,9 +57,14 @@ def _each(flow: Flow, checks: tuple[Check, ...]) -> Iterator[str]:
             yield from (f"{at(flow, step.name)}{sentence}" for sentence in check(flow, step))
 
 
+def _optional(flow: Flow) -> tuple[tuple[str, str], ...]:
+    """Return the places of a flow that it may have or not: "" where it has none."""
+    return ("carried", flow.carried), ("answer", flow.answer)
+
+
 def _roots(flow: Flow) -> Iterator[str]:
-    for key, name in (("first", flow.first), ("sos", flow.sos), ("idle", flow.idle), ("carried", flow.carried)):
-        if name not in flow.steps and (name or key != "carried"):
+    for key, name in (("first", flow.first), ("sos", flow.sos), ("idle", flow.idle), *_optional(flow)):
+        if name not in flow.steps and (name or (key, name) not in _optional(flow)):
             yield f"flows/{flow.name}.toml: {key} = '{name}' names a step that doesn't exist"
 
 

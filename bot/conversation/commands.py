@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bot.conversation.answering import answered, pass_on, picked, without
-from bot.conversation.asking import added
+from bot.conversation.asking import added, own_words_asked
 from bot.conversation.carrying import begun, offer
 from bot.conversation.guide import ROOT
 from bot.conversation.model import Answer, Conversation, Line, Outcome, Way
@@ -122,6 +122,19 @@ def _guide(turn: Turn) -> Outcome:
     return to(turn.on(trail=(*trail, *back), consents=(), resume=""), ROOT)
 
 
+def _answer(turn: Turn) -> Outcome:
+    """Ask for an answer to what the mission has written; BACK leads to where the person was."""
+    flow, case = turn.book.flow, turn.talk.case
+    if case is None or not case.relayed:
+        return again(turn, turn.text("no_relay"))
+    if not own_words_asked(turn.book, turn.talk):
+        return again(turn, turn.text("answer_not"))
+    here = turn.book.flow.step(turn.talk.resume or turn.talk.step)
+    back = (here.name,) if here and here.name != flow.answer and not here.consent else ()
+    trail = tuple(name for name in turn.talk.trail if name not in {flow.answer, *back})
+    return to(turn.on(trail=(*trail, *back), resume=""), flow.answer)
+
+
 def _told(name: str) -> Callable[[Turn, str], Outcome]:
     """Return a command that says a text and puts the question again."""
     return lambda turn, _: again(turn, turn.text(name))
@@ -131,6 +144,7 @@ _ERASED = (  # the gravest way that any mail of the person has gone decides what
     (Way.LEFT, "erased_left"),
     (Way.PLACED, "erased_in_doubt"),
     (Way.IN_DOUBT, "erased_in_doubt"),
+    (Way.BOUNCED, "erased_in_doubt"),
     (Way.TRYING, "erased_maybe"),
     (Way.WAITING, "erased_withdrawn"),
     (Way.SEALING, "erased_withdrawn"),
@@ -150,4 +164,5 @@ _COMMANDS: Mapping[str, Callable[[Turn, str], Outcome]] = {
     "start": _start,
     "signal": lambda turn, _: offer(turn),
     "guide": lambda turn, _: _guide(turn),
+    "answer": lambda turn, _: _answer(turn),
 }

@@ -94,6 +94,7 @@ def _starts(flow: Flow) -> Mapping[str, str]:
         "SOS": flow.sos,
         "back after a handoff": flow.idle,
         "from Telegram": flow.carried,
+        "ANSWER": flow.answer,
     }
     return {label: step for label, step in starts.items() if step in flow.steps}
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.conversation.answering import own_words, picked
-from bot.conversation.asking import MORE, Rulebook, case_now, expected
+from bot.conversation.asking import MORE, Rulebook, case_now, expected, own_words_asked
 from bot.conversation.carrying import begun, take_over
 from bot.conversation.commands import command, cry, skip
 from bot.conversation.editing import deleted, edited
@@ -138,6 +138,8 @@ def _not_understood(turn: Turn) -> Outcome:
     lines = [turn.text(_missed(turn.step))]
     if turn.talk.case and "case_now" not in turn.step.says:
         lines.append(case_now(turn.book, turn.talk))  # people write to hear where it is
+    if turn.talk.case and turn.talk.case.relayed:
+        lines.append(turn.text("answer_hint" if own_words_asked(turn.book, turn.talk) else "answer_not"))
     if turn.talk.misses >= HINT_AFTER:
         lines.append(turn.text("hint"))
     return again(turn, *lines)

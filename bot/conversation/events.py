@@ -35,6 +35,7 @@ class Accepted:
 
     number: int
     at: datetime
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Placed:
     """A mail of handoff `number` lies in the folder that the mission empties; whether it is sent, we never learn."""
 
     number: int
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,39 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounced:
+    """Every mail of handoff `number` that had left came back."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """An officer has read the case."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """An officer's words for the person."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Levelled:
+    """An officer has given the case another triage level."""
+
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An officer has closed the case."""
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """A timer set by an earlier outcome has come."""
 
@@ -59,4 +94,5 @@ class Due:
     number: int
 
 
-Event = Delivered | Sealed | Trying | Accepted | Placed | Refused | Due
+FromMission = Bounced | Acknowledged | Relayed | Levelled | Closed
+Event = Delivered | Sealed | Trying | Accepted | Placed | Refused | Due | FromMission

@@ -95,6 +95,7 @@ class Flow:
     steps: Mapping[str, Step]
     texts: Mapping[str, str]  # name -> English, e.g. "left" -> "It has left us at {time} …"
     carried: str = ""  # where a talk that comes from another channel is shown and confirmed; "": it isn't
+    answer: str = ""  # where a person answers the mission; "": they can't
 
     def step(self, name: str) -> Step | None:
         """Return the step of that name, or None where the flow has changed."""

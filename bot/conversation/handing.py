@@ -6,7 +6,7 @@ Pure. What stays in the conversation is the case's record; from here on the miss
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.conversation.asking import Rulebook, added, text
+from bot.conversation.asking import Rulebook, added, hour, text
 from bot.conversation.model import (
     Answer,
     Assessment,
@@ -15,6 +15,7 @@ from bot.conversation.model import (
     Effect,
     Handed,
     HandOff,
+    Line,
     Say,
     Timer,
     Wake,
@@ -44,7 +45,7 @@ def hand_off(turn: Turn) -> tuple[Conversation, tuple[Effect, ...]]:
     gone = replace(talk, case=record, answers=(), consents=(), trail=(), draft="")
     handed = _handed(gone, record, talk.answers, assessed, turn.now)
     handed = replace(handed, not_before=leaves, return_code=turn.chance.return_code)
-    return gone, (handed, *_said(turn, gone, record), *_timers(assessed.level, 0, leaves or turn.now))
+    return gone, (handed, *_said(turn, gone, record), *_timers(book, assessed.level, 0, leaves or turn.now))
 
 
 def hand_on(book: Rulebook, talk: Conversation, now: datetime) -> tuple[Conversation, tuple[Effect, ...]]:
@@ -54,11 +55,13 @@ def hand_on(book: Rulebook, talk: Conversation, now: datetime) -> tuple[Conversa
         return talk, ()
     assessed = book.assess(answers, case.level)
     number = len(case.handed)
-    record = replace(case, level=assessed.level, handed=(*case.handed, Handed(number)))
-    gone = replace(talk, case=record, answers=(), consents=(), trail=(), draft="", gathering=0)
     raised_from = case.level if assessed.level < case.level else None
+    record = replace(case, level=assessed.level, handed=(*case.handed, Handed(number)))
+    if raised_from and assessed.level <= URGENT:  # graver: it waits for an officer anew
+        record = replace(record, read_at=None, unread=case.unread and not case.read_at)
+    gone = replace(talk, case=record, answers=(), consents=(), trail=(), draft="", gathering=0)
     handed = replace(_handed(gone, record, answers, assessed, now), raised_from=raised_from)
-    return gone, (handed, *_timers(assessed.level, number, now))
+    return gone, (handed, *_timers(book, assessed.level, number, now))
 
 
 def _handed(
@@ -93,13 +96,26 @@ def _said(turn: Turn, talk: Conversation, case: CaseRecord) -> tuple[Effect, ...
     sending = "sending" if case.level <= URGENT else "sending_later"
     code = " ".join(chance.return_code[i : i + 4] for i in range(0, len(chance.return_code), 4))
     codes = text(turn.book, talk, "codes", reference=chance.reference, code=code, check=chance.check)
-    speak = turn.status(turn.text(sending))
+    speak = turn.status(turn.text(sending), *_outside(turn, talk, case.level))
     return (
         speak,
         Say((codes, turn.text("vanish")), speak.languages, weight=Weight.STATUS, final=True),
     )
 
 
-def _timers(level: int, number: int, leaves: datetime) -> tuple[Wake, ...]:
+def _outside(turn: Turn, talk: Conversation, level: int) -> tuple[Line, ...]:
+    """Say from when on an officer may read it, where nobody is on duty now."""
+    opens = turn.book.opens(level, turn.now)
+    if opens is None:
+        return ()
+    at = opens.astimezone(turn.now.tzinfo)
+    if at.date() == turn.now.date():
+        return (text(turn.book, talk, "off_duty", time=hour(at)),)
+    return (text(turn.book, talk, "off_duty_until", time=hour(at), day=at.date().isoformat()),)
+
+
+def _timers(book: Rulebook, level: int, number: int, leaves: datetime) -> tuple[Wake, ...]:
     late = (Wake(Timer.LATE, leaves + LATE_AFTER, number),) if level <= URGENT else ()
-    return (*late, Wake(Timer.GIVE_UP, leaves + TRIED_FOR, number))
+    wait = book.first_wait.get(level)
+    unread = (Wake(Timer.UNREAD, leaves + wait, number),) if wait else ()
+    return (*late, *unread, Wake(Timer.GIVE_UP, leaves + TRIED_FOR, number))

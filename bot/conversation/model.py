@@ -104,6 +104,7 @@ class Way(StrEnum):
     PLACED = "placed"  # left in a folder that the mission empties: nobody says when
     LEFT = "left"  # a server said 250
     GIVEN_UP = "given_up"  # 24 hours of tries are over
+    BOUNCED = "bounced"  # it came back from every officer that it had left for
     IN_DOUBT = "in_doubt"  # the same, but one of the tries may have arrived
 
 
@@ -128,6 +129,9 @@ class CaseRecord:
     opened_at: datetime
     consents: tuple[Consent, ...]
     handed: tuple[Handed, ...]
+    read_at: datetime | None = None  # an officer has acknowledged it
+    unread: bool = False  # the person was told that nobody has read it yet
+    relayed: bool = False  # words of the mission have come to the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +250,7 @@ class Timer(StrEnum):
     LATE = "late"  # level 1 and 2: no 250 within five minutes
     GIVE_UP = "give_up"  # 24 hours of tries
     GATHER = "gather"  # ten minutes after the last addition
+    UNREAD = "unread"  # the first wait for an officer has passed
     CLEAR = "clear"  # the messenger keeps what it shows; soon it no longer lets us delete it
 
 

@@ -6,7 +6,7 @@ Pure. A move returns an Outcome; nothing here knows what a message meant.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.conversation.asking import Rulebook, added, ask, ask_again, languages, text
+from bot.conversation.asking import Rulebook, added, ask, ask_again, languages, own_words_asked, text
 from bot.conversation.flow import END, Ask, Step
 from bot.conversation.model import Chance, Conversation, Line, Message, Outcome, Say, Weight
 from bot.conversation.tracing import SHOWN_AFTER_END, cleared
@@ -110,6 +110,6 @@ def _open_step(turn: Turn, target: str) -> Step:
     if turn.talk.case and step.title and not (step.after or step.consent or step.returned):
         asked = (one for one in flow.steps.values() if one.after and one.keeps == step.name)
         return next(asked, flow.steps[flow.idle])
-    while step.kind is Ask.WORDS and not step.returned and turn.talk.sender.channel not in turn.book.own_words:
+    while step.kind is Ask.WORDS and not step.returned and not own_words_asked(turn.book, turn.talk):
         step = flow.steps[step.otherwise]
     return step

@@ -27,21 +27,29 @@ TEXTS: Mapping[str, frozenset[str]] = {
         *((f"refused_{kind.value}", "") for kind in Kind if kind not in {Kind.TEXT, Kind.TAP, Kind.DELETED}),
         *((f"runs_{who}", "name contact") for who in ("state", "ngo", "un", "mission", "other")),
         ("adding", ""),
+        ("answer_hint", ""),
+        ("answer_not", ""),
         ("available_case_by_case", "day source"),
         ("available_no", "day source"),
         ("available_own", "own"),
         ("available_unknown", ""),
         ("available_yes", "day source"),
+        ("bounced", ""),
+        ("bounced_added", ""),
         ("cannot_skip", ""),
         ("case_given_up", ""),
         ("case_in_doubt", ""),
         ("case_left", "time"),
         ("case_placed", ""),
+        ("case_read", "time"),
         ("case_waiting", ""),
         ("carry_not", ""),
         ("changed", ""),
         ("checked", "audience day source"),
         ("clear", ""),
+        ("closed", ""),
+        ("code_nothing", ""),
+        ("code_status", "reference"),
         ("code_unknown", ""),
         ("code_used", ""),
         (COVER, ""),
@@ -71,6 +79,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("left_late", "time"),
         ("more", ""),
         ("no_back", ""),
+        ("no_relay", ""),
         *((f"for_{audience}", "") for audience in AUDIENCES),
         ("not_found", ""),
         ("not_seen", ""),
@@ -78,8 +87,15 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("not_understood_words", ""),
         ("note_given", ""),
         ("nothing_added", ""),
+        ("off_duty", "time"),
+        ("off_duty_until", "day time"),
         ("old_tap", ""),
         ("privacy", ""),
+        ("read", "time"),
+        ("readable_here", ""),
+        ("readable_short", ""),
+        ("relayed", "words"),
+        ("relayed_code", "words"),
         ("rest", ""),
         *((f"menu_{command}", "") for command in MENU),
         ("profile_about", ""),
@@ -94,6 +110,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("stopped_case", ""),
         ("too_long", "length limit"),
         ("too_old", ""),
+        ("unread", ""),
         ("unsent", ""),
         ("vanish", ""),
         (VERIFY, ""),
@@ -103,7 +120,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
 
 # What a step may `say` that is no text of its own -> the texts it stands for.
 STANDS_FOR: Mapping[str, tuple[str, ...]] = {
-    "case_now": (*("case_left", "case_placed", "case_given_up", "case_in_doubt", "case_waiting"),),
+    "case_now": ("case_left", "case_placed", "case_given_up", "case_in_doubt", "case_waiting", "case_read"),
     "available": ("available_yes", "available_no", "available_case_by_case", "available_unknown"),
 }
 
@@ -115,7 +132,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 
 # Commands that must work at every step, and all that the program can carry out.
 NEEDED = ("erase", "stop", "help", "back", "skip", "language", "emergency", "privacy", "verify")
-COMMANDS = (*NEEDED, "send", "signal", "guide")
+COMMANDS = (*NEEDED, "send", "signal", "guide", "answer")
 
 
 def findings(flow: Flow) -> list[str]:
@@ -153,6 +170,7 @@ def _roles(flow: Flow) -> Iterator[str]:
         ("sos", flow.sos, _sos, "it must be an urgent consent to send"),
         ("idle", flow.idle, _idle, "it must be asked after the handoff"),
         ("carried", flow.carried, _carried, "it must show the answers, and offer 'yes' and 'no'"),
+        ("answer", flow.answer, _answer, "it must take own words, after the handoff"),
     ):
         if name and not fits(flow.steps[name]):
             yield f"flows/{flow.name}.toml: step '{name}': as {role} of the flow, {need}"
@@ -172,6 +190,10 @@ def _idle(step: Step) -> bool:
 
 def _carried(step: Step) -> bool:
     return step.shows and step.names() == ("yes", "no")
+
+
+def _answer(step: Step) -> bool:
+    return step.after and step.kind is Ask.WORDS
 
 
 def _texts(flow: Flow) -> Iterator[str]:

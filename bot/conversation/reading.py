@@ -34,6 +34,7 @@ class _Head(_Strict):
     sos: str
     idle: str
     carried: str = ""
+    answer: str = ""
     review_bound: int
     sos_bound: int
 

@@ -128,7 +128,7 @@ def _out_of_reach(flow: Flow) -> Iterator[str]:
     onward: dict[str, set[str]] = {}
     for step, _, target in ways(flow):
         onward.setdefault(step, set()).add(target)
-    starts = (flow.first, flow.sos, flow.idle, flow.carried, FOUND)  # a search leads to the last
+    starts = (flow.first, flow.sos, flow.idle, flow.carried, flow.answer, FOUND)  # a search leads to the last
     reached = _spread([name for name in starts if name in flow.steps], onward)
     yield from (f"{at(flow, name)}nothing leads here" for name in flow.steps if name not in reached)
 

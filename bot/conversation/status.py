@@ -8,7 +8,21 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from bot.conversation.asking import Rulebook, hour, languages, text
-from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
+from bot.conversation.events import (
+    Accepted,
+    Acknowledged,
+    Bounced,
+    Closed,
+    Delivered,
+    Due,
+    Event,
+    Levelled,
+    Placed,
+    Refused,
+    Relayed,
+    Sealed,
+    Trying,
+)
 from bot.conversation.handing import hand_on
 from bot.conversation.model import Conversation, Effect, Handed, Line, Outcome, Say, Timer, Wake, Way, Weight
 from bot.conversation.tracing import clear_in_time, cleared, traced
@@ -35,7 +49,7 @@ def _way(
 ) -> Outcome:
     """Note how far a mail has come. What has left stays left; what was given up can still leave."""
     handed = _handed(talk, event.number)
-    if handed is None or handed.way in _SETTLED:
+    if handed is None or handed.way in (_ON_THEIR_WAY if isinstance(event, Placed) else _SETTLED):
         return Outcome(talk)
     return Outcome(_with(talk, replace(handed, way=_WAYS[type(event)])))
 
@@ -45,10 +59,22 @@ def _accepted(book: Rulebook, talk: Conversation, event: Accepted, now: datetime
     if handed is None or handed.way is Way.LEFT:
         return Outcome(talk)
     at = event.at.astimezone(now.tzinfo)
-    name = "left_late" if handed.late or handed.way in {Way.GIVEN_UP, Way.IN_DOUBT} else "left"
+    name = "left_late" if handed.late or handed.way in _LOST else "left"
     name = "left_added" if handed.number else name
     told = _with(talk, replace(handed, way=Way.LEFT, left_at=at))
-    return Outcome(told, _status(book, told, text(book, talk, name, time=hour(at)), now))
+    said = () if _is_read(talk, handed.number) else _status(book, told, text(book, talk, name, time=hour(at)), now)
+    return Outcome(told, (*said, *_waits_anew(book, talk, handed, now)))
+
+
+def _is_read(talk: Conversation, number: int) -> bool:
+    """Whether an officer has said to have read the alert: then nothing is said of how it came to them any more."""
+    return not number and talk.case is not None and talk.case.read_at is not None
+
+
+def _waits_anew(book: Rulebook, talk: Conversation, handed: Handed, now: datetime) -> tuple[Wake, ...]:
+    """What was told as lost has left after all: the first wait for an officer begins now."""
+    wait = book.first_wait.get(talk.case.level) if talk.case and handed.way in _LOST else None
+    return (Wake(Timer.UNREAD, now + wait, handed.number),) if wait else ()
 
 
 def _due(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:
@@ -56,8 +82,11 @@ def _due(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outco
         return _gather(book, talk, event, now)
     if event.timer is Timer.CLEAR:
         return clear_in_time(talk, now)
+    if event.timer is Timer.UNREAD:
+        return _unread(book, talk, event.number, now)
     handed = _handed(talk, event.number)
-    waits = handed if handed and handed.way not in _SETTLED else None
+    open_ = handed is not None and handed.way not in _SETTLED and not _is_read(talk, event.number)
+    waits = handed if open_ else None
     if event.timer is Timer.LATE:
         return _late(book, talk, waits, now) if waits else Outcome(talk)
     outcome = _given_up(book, talk, waits, now) if waits else Outcome(talk)
@@ -100,6 +129,62 @@ def _gather(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Ou
     if talk.gathering != event.number:
         return Outcome(talk)
     return Outcome(*hand_on(book, talk, now))
+
+
+# ── what the mission does ────────────────────────────────────────────────────────────────────────────────
+
+
+def _unread(book: Rulebook, talk: Conversation, number: int, now: datetime) -> Outcome:
+    """The first wait is over: say once that nobody has read it yet; what hasn't left is told as that until then."""
+    case, handed = talk.case, _handed(talk, number)
+    if case is None or handed is None or case.read_at or case.unread or handed.way in _LOST:
+        return Outcome(talk)
+    at = say_at(book, talk, now)
+    if handed.way not in _ON_THEIR_WAY:
+        at = now + _LOOK_AGAIN
+    if at is None:
+        return Outcome(talk)
+    if at > now:
+        return Outcome(talk, (Wake(Timer.UNREAD, at, number),))
+    told = replace(talk, case=replace(case, unread=True))
+    return Outcome(told, _status(book, told, text(book, told, "unread"), now, Weight.EMERGENCY))
+
+
+def _acknowledged(book: Rulebook, talk: Conversation, event: Acknowledged, now: datetime) -> Outcome:
+    case = talk.case
+    if case is None or case.read_at:
+        return Outcome(talk)
+    at = event.at.astimezone(now.tzinfo)
+    told = replace(talk, case=replace(case, read_at=at))
+    return Outcome(told, _status(book, told, text(book, told, "read", time=hour(at)), now))
+
+
+def _bounced(book: Rulebook, talk: Conversation, event: Bounced, now: datetime) -> Outcome:
+    """What had left has come back from everybody: it is told as not sent, until it has left for somebody else."""
+    handed = _handed(talk, event.number)
+    if handed is None or handed.way is Way.BOUNCED or _is_read(talk, event.number):
+        return Outcome(talk)
+    told = _with(talk, replace(handed, way=Way.BOUNCED))
+    name = "bounced_added" if handed.number else "bounced"
+    return Outcome(told, _status(book, told, text(book, told, name), now, Weight.EMERGENCY))
+
+
+def _relayed(book: Rulebook, talk: Conversation, event: Relayed, now: datetime) -> Outcome:
+    """Pass an officer's words on; no effect where the person is not to be written to."""
+    if talk.case is None:
+        return Outcome(talk)
+    told = replace(talk, case=replace(talk.case, relayed=True))
+    said = _status(book, told, text(book, told, "relayed", words=event.words), now)
+    return Outcome(told if said else talk, said)
+
+
+def _levelled(book: Rulebook, talk: Conversation, event: Levelled, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
+    return Outcome(replace(talk, case=replace(talk.case, level=event.level)) if talk.case else talk)
+
+
+def _closed(book: Rulebook, talk: Conversation, event: Closed, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
+    """The mission has closed the case: the person is told, and nothing of it is kept."""
+    return Outcome(None, (*_status(book, talk, text(book, talk, "closed"), now), *cleared(talk)))
 
 
 def _handed(talk: Conversation, number: int) -> Handed | None:
@@ -148,7 +233,10 @@ def _next_safe(now: datetime, hours: tuple[int, int]) -> datetime:
     return datetime.combine(day, time(hours[0]), now.tzinfo)
 
 
-_SETTLED = frozenset({Way.PLACED, Way.LEFT, Way.GIVEN_UP, Way.IN_DOUBT})
+_ON_THEIR_WAY = frozenset({Way.PLACED, Way.LEFT})
+_LOST = frozenset({Way.GIVEN_UP, Way.IN_DOUBT, Way.BOUNCED})
+_SETTLED = _ON_THEIR_WAY | _LOST
+_LOOK_AGAIN = timedelta(minutes=5)  # whether it has left by now
 
 _WAYS: Mapping[type, Way] = {
     Sealed: Way.WAITING,
@@ -164,5 +252,10 @@ _REPORTS: Mapping[type, Callable[..., Outcome]] = {
     Refused: _way,
     Placed: _way,
     Accepted: _accepted,
+    Bounced: _bounced,
+    Acknowledged: _acknowledged,
+    Relayed: _relayed,
+    Levelled: _levelled,
+    Closed: _closed,
     Due: _due,
 }

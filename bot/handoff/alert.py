@@ -4,6 +4,7 @@ In the officer's language whatever language the person used; only the person's o
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -11,13 +12,14 @@ from datetime import UTC, datetime, tzinfo
 from pydantic import BaseModel, ConfigDict
 
 from bot.conversation.flow import Flow
-from bot.conversation.model import Answer, Words
+from bot.conversation.model import Answer, Line, Words
 from bot.conversation.reading import parsed
 from bot.handoff.case import Case, chosen, may_act
 from bot.handoff.triage import Triage
 
 SCHEMA = 1  # of case.json
 AREAS, ABROAD = "areas", "abroad"  # what a profile fills in; its code for what lies outside the country
+_COMMA = re.compile("[,،、]")
 _FIRST_SCREEN = frozenset({"want", "reply", "donts", "act"})  # answers that stand above already
 
 
@@ -32,13 +34,19 @@ class AlertParts:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The words of the alert by name, English."""
+    """Words for officers by name, English: those of the alert, or those of what else they hear."""
 
     texts: Mapping[str, str]
+    kind: str = "alert"
 
     def messages(self) -> Iterator[tuple[str, str]]:
-        """Yield (context, message id): "alert.level_1"."""
-        yield from ((f"alert.{name}", text) for name, text in self.texts.items())
+        """Yield (context, message id): "alert.level_1", "duty.ping"."""
+        yield from ((f"{self.kind}.{name}", text) for name, text in self.texts.items())
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return what may be typed for one order: the words between commas of any script."""
+    return tuple(word.strip() for word in _COMMA.split(text) if word.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +61,23 @@ class Reader:
     triage: Triage
     texts: Texts
     country: str = ""  # in which the areas lie, in the officer's language; "" if in several
+    duty: Texts = field(default_factory=lambda: Texts({}, "duty"))
 
     def say(self, name: str, **values: str) -> str:
         """Return a text of the alert."""
         return self.words(f"alert.{name}", self.texts.texts[name], values)
+
+    def note(self, line: Line) -> str:
+        """Return a text that isn't the alert's, by its name: "duty.note_read"."""
+        return self.words(line.name, self.duty.texts[line.name.removeprefix("duty.")], dict(line.values))
+
+    def order(self, verb: str) -> str:
+        """Return the word by which an officer orders something, as this one's language has it first."""
+        return words_of(self.note(Line(f"duty.word_{verb}")))[0]
+
+    def clock(self, at: datetime) -> str:
+        """Return a moment as this officer reads it: "2026-11-21 08:20"."""
+        return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}"
 
     def because(self, rules: tuple[str, ...]) -> str:
         """Return the reasons of triage, in words."""
@@ -83,11 +104,23 @@ class Reader:
         return self.words(self.flow.context(step, "title"), step.title) if step else step_name
 
 
-def compose(case: Case, reader: Reader) -> AlertParts:
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How one officer may answer a case through the bot."""
+
+    bot: str = ""  # where it is on Signal; "": this officer has no account there that it knows
+    token: str = ""  # what acknowledges the case in a signed mail; "": no mail is read
+
+
+NO_WAYS = Ways()
+
+
+def compose(case: Case, reader: Reader, ways: Ways = NO_WAYS) -> AlertParts:
     """Return the alert of `case` for one reader: subject, text and case.json."""
     told = case.told
     subject = reader.say("subject_added" if case.added else "subject", reference=told.reference, level=str(told.level))
-    lines = (*_first_screen(case, reader), "", *_rest(case, reader), "", reader.say("unverified"))
+    rest = (*_rest(case, reader), *_how_to_answer(case, reader, ways))
+    lines = (*_first_screen(case, reader), "", *rest, "", reader.say("unverified"))
     return AlertParts(subject, "\n".join(lines) + "\n", _json(case, reader))
 
 
@@ -155,6 +188,20 @@ def _rest(case: Case, reader: Reader) -> Iterator[str]:
     yield from (f"{reader.title(one.step)}: {reader.labels(one)}" for one in _listed(case) if one.choices)
     yield from _flags(case, reader)
     yield from _own_words(case, reader)
+
+
+def _how_to_answer(case: Case, reader: Reader, ways: Ways) -> Iterator[str]:
+    """Tell what to type, exactly: at night nobody looks it up."""
+    told = case.told
+    if ways != NO_WAYS:
+        yield ""
+        yield f"{reader.say('to_answer')}:"
+    if ways.bot:
+        yield reader.say("by_signal", bot=ways.bot)
+        yield f"  {reader.say('order_ack', ack=reader.order('ack'), reference=told.reference)}"
+        yield f"  {reader.say('order_reply', reply=reader.order('reply'), reference=told.reference)}"
+    if ways.token:
+        yield reader.say("by_mail", token=ways.token)
 
 
 def _listed(case: Case) -> Iterator[Answer]:
@@ -229,6 +276,16 @@ def _utc(at: datetime) -> str:
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     alert: dict[str, str]
+
+
+class _DutyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    duty: dict[str, str]
+
+
+def read_duty(toml: str, file: str) -> Texts:
+    """Return the texts for officers besides the alert. Raises FlowError that names `file`."""
+    return Texts(parsed(_DutyFile, toml, file).duty, "duty")
 
 
 def read_alert(toml: str, file: str) -> Texts:

@@ -1,6 +1,6 @@
-"""Everything that is proven about triage.toml and alert.toml before anything starts: one finding is one sentence.
+"""Everything that is proven about triage.toml and officers' texts before anything starts: one finding is one sentence.
 
-Triage always ends, names only what is asked, and has no rule that never counts; the alert has every text that the
+Triage always ends, names only what is asked, and has no rule that never counts; officers' texts are those that the
 program says. What concerns the flow itself is proven in the conversation.
 """
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import product
 from types import MappingProxyType
 
-from bot.conversation import named
 from bot.conversation.checks import kept
 from bot.conversation.flow import Flow
 from bot.conversation.model import Answer, Words
@@ -17,10 +16,10 @@ from bot.conversation.prompts import Text, text_findings
 from bot.conversation.routes import at
 from bot.handoff.alert import Texts
 from bot.handoff.case import DONTS
+from bot.handoff.named import MILDEST, alert_findings, duty_findings
 from bot.handoff.triage import UNKNOWN, Rule, Triage
 
-TRIAGE, ALERT = "flows/triage.toml", "flows/alert.toml"
-GRAVEST, MILDEST = 1, 4
+TRIAGE = "flows/triage.toml"
 GRAVE = ("killing", "torture", "sexual")  # events that are never below GRAVE_LEVEL
 GRAVE_LEVEL = 2
 
@@ -39,51 +38,13 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "work": (),
 }
 
-# Texts of the alert that code says by name -> the places it fills in there.
-TEXTS: Mapping[str, frozenset[str]] = {
-    name: frozenset(filled.split())
-    for name, filled in (
-        *((f"channel_{channel}", "") for channel in named.CHANNELS),
-        *((f"dont_{one}", "") for one in ("act", *DONTS)),
-        *((f"level_{level}", "") for level in range(GRAVEST, MILDEST + 1)),
-        ("added", ""),
-        *((f"may_{one}", "") for one in ("act", "talk", "share")),
-        ("answer", ""),
-        ("answer_elsewhere", ""),
-        ("answer_unknown", "place"),
-        ("answers", ""),
-        ("as_before", ""),
-        ("asks", ""),
-        ("asks_skipped", ""),
-        ("asks_unknown", ""),
-        ("channel", ""),
-        ("check", ""),
-        ("consent_send", ""),
-        ("desk", ""),
-        ("donts", ""),
-        ("donts_none", ""),
-        ("language", ""),
-        ("language_unknown", ""),
-        ("may", ""),
-        ("minor", ""),
-        ("raised", "level"),
-        ("reference", ""),
-        ("subject", "reference level"),
-        ("subject_added", "reference level"),
-        ("subject_test", ""),
-        ("test", ""),
-        ("third_unasked", ""),
-        ("unverified", ""),
-        ("words", "language"),
-        ("written", ""),
-    )
-}
-
 Facts = Mapping[str, tuple[str, ...]]  # step -> choices; a step that isn't there is unknown
 
 
-def findings(triage: Triage, flow: Flow, texts: Texts, spoken: Mapping[str, Words] = MappingProxyType({})) -> list[str]:
-    """Return what is wrong with triage and alert, a sentence each.
+def findings(
+    triage: Triage, flow: Flow, alert: Texts, duty: Texts, spoken: Mapping[str, Words] = MappingProxyType({})
+) -> list[str]:
+    """Return what is wrong with triage, alert and what else officers read and write, a sentence each.
 
     `flow`: without findings of its own. `spoken`: by tag, the words of every language an officer reads. While a
     rule names what isn't asked, nothing else is proven about triage.
@@ -92,8 +53,9 @@ def findings(triage: Triage, flow: Flow, texts: Texts, spoken: Mapping[str, Word
     return [
         *(broken or [*_total(triage, flow), *_firing(triage, flow), *_grave(triage, flow)]),
         *_desks(triage, flow),
-        *_texts(triage, texts, flow),
-        *text_findings([*_reasons(triage), *_alert(texts)], spoken),
+        *alert_findings(alert, triage.desks, flow, spoken),
+        *duty_findings(duty, spoken),
+        *text_findings(_reasons(triage), spoken),
     ]
 
 
@@ -250,22 +212,6 @@ def _desks(triage: Triage, flow: Flow) -> Iterator[str]:
             yield f"{TRIAGE}: desk: '{theme}' is no theme that the step 'work' offers"
 
 
-def _texts(triage: Triage, texts: Texts, flow: Flow) -> Iterator[str]:
-    reply = flow.step("reply")
-    said = dict.fromkeys(TEXTS)
-    said |= dict.fromkeys(f"answer_{choice}" for choice in (reply.names() if reply else ()))
-    said |= dict.fromkeys(f"desk_{desk}" for desk in triage.desks.values())
-    yield from (f"{ALERT}: text '{name}' is missing: the program says it" for name in said if name not in texts.texts)
-    yield from (f"{ALERT}: text '{name}' is never said" for name in texts.texts if name not in said)
-
-
 def _reasons(triage: Triage) -> Iterator[Text]:
     for context, english in triage.messages():
         yield Text(_where(context.partition(".")[2]), context, english)
-
-
-def _alert(texts: Texts) -> Iterator[Text]:
-    for context, english in texts.messages():
-        name = context.partition(".")[2]
-        given = TEXTS["answer_unknown"] if name.startswith("answer_") else TEXTS.get(name, frozenset())
-        yield Text(f"{ALERT}: text '{name}'", context, english, given)

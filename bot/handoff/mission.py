@@ -1,13 +1,18 @@
 """The mission profile: everything that makes this bot one diplomatic post's, as frozen values.
 
-What the post has confirmed and what it hasn't is judged here, by date; reading files belongs to `bot/settings/`,
-and whether a value is well formed to `profile_rules.py`. What is unconfirmed or out of date is never shown.
+What the post has confirmed and what it hasn't is judged here, by date. Reading files belongs to `bot/settings/`,
+whether a value is well formed to `profile_rules.py`, who is told of a case to `roster.py` and `duty.py`. What is
+unconfirmed or out of date is never shown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+
+from bot.handoff.roster import Contact as Contact  # noqa: PLC0414 - found here too, by whoever reads a profile
+from bot.handoff.roster import Duty
+from bot.handoff.roster import Mode as Mode  # noqa: PLC0414 - the same
 
 AGES_AFTER_DAYS = 90  # from then on `findings` asks to confirm a fact again
 SHOWN_FOR_DAYS = 180  # a fact confirmed longer ago isn't shown: phone lines close, programmes end
@@ -53,13 +58,6 @@ class Availability(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Mode(StrEnum):
-    """What one contact is sent: the sealed case, or a notice that a case waits."""
-
-    OPENPGP = "openpgp"
-    NOTICE = "notice"
-
-
 class Formality(StrEnum):
     """How a language addresses the person: Spanish usted or tú."""
 
@@ -87,19 +85,6 @@ class Audience(StrEnum):
     INDIGENOUS = "indigenous"
     ORGANISATIONS = "organisations"
     DIGITAL = "digital"
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """One person or desk in the escalation chain; `after` 0 is told at once."""
-
-    address: str
-    openpgp: str | None = None  # file of the certificate, absolute once read
-    fingerprint: str = ""  # the certificate's, lower-case hex without spaces; "" for notice
-    language: str = "en"  # of the alert
-    after: int = 0  # minutes without an acknowledgement before this contact is told
-    mode: Mode = Mode.OPENPGP
-    urgent_address: str = ""  # instead of `address` at levels 1 and 2; every relay on the way sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +165,7 @@ class MissionProfile:
     zone: str  # IANA name: the times that a person and an officer read
     areas: Mapping[str, str]  # code -> label, shown as it stands in every language
     contacts: tuple[Contact, ...] = ()
+    duty: Duty = field(default_factory=Duty)
     official_site: str = ""  # where the person can check that this bot is the mission's
     signal: SignalAddress = field(default_factory=SignalAddress)
     telegram: TelegramAddress = field(default_factory=TelegramAddress)
@@ -264,8 +250,8 @@ def _over(fact: Resource | Topic, today: date) -> bool:
 
 def _unsealed(contacts: Sequence[Contact]) -> Iterator[str]:
     for contact in contacts:
-        if contact.mode is Mode.OPENPGP and not contact.openpgp:
-            yield f"contact {contact.address}: openpgp is missing, so nothing can be sealed to it"
+        if contact.mode is not Mode.NOTICE and not contact.certificate:
+            yield f"contact {contact.address}: {contact.mode} is missing, so nothing can be sealed to it"
 
 
 def _topic_findings(topics: Mapping[Support, Topic], today: date) -> Iterator[str]:

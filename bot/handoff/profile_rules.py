@@ -1,22 +1,20 @@
 """When a mission profile is well formed: each rule names the key it guards and says what was expected there.
 
-Whether what it says is confirmed and recent is `mission.findings`; here a wrong value stops the start.
+Whether what it says is confirmed and recent is `mission.findings`; here a wrong value stops the start. Who is told of a
+case, and when, is for `roster_rules.py` to judge.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
-from bot.handoff.mission import MILDEST, Contact, MissionProfile, Mode, Resource
-
-Mistake = tuple[str, str]  # the key, what was expected
+from bot.handoff import roster_rules
+from bot.handoff.mission import MILDEST, MissionProfile, Resource
+from bot.handoff.shapes import ADDRESS, TAG, Mistake, if_given, shaped, within
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _CODE = re.compile(r"[^\W_A-Z](-|[^\WA-Z])*")  # of any script, since it may be made from a label
-_TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")  # BCP 47: language, script, region
 _COUNTRY = re.compile(r"[A-Z]{2}")  # ISO 3166-1
-_ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")  # plain ASCII: SMTPUTF8 stays off
-_FINGERPRINT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")  # OpenPGP version 4, or 6
 _PAGE = re.compile(r"https?://[^\s/]+\.[^\s/]+(/\S*)?")
 _SITE = re.compile(r"https://[^\s/]+\.[^\s/]+(/\S*)?")
 _REACHED = re.compile(r"\d\D{0,3}\d\D{0,3}\d|\w\.\w|@\w")  # a number, a page, an address or a handle
@@ -37,14 +35,25 @@ _NAME_LENGTH, _DESCRIPTION_LENGTH, _SHORT_LENGTH = 64, 512, 120  # what the Bot 
 
 def mistakes(profile: MissionProfile) -> list[Mistake]:
     """Return every key of `profile` that holds something else than it should, with what was expected."""
-    rules = (_basics, _spoken, _texts, _found_at, _noticed, _chain, _places, _elsewhere, _dated_topics, _lasting)
+    rules = (
+        _basics,
+        _spoken,
+        _texts,
+        _found_at,
+        _noticed,
+        roster_rules.mistakes,
+        _places,
+        _elsewhere,
+        _dated_topics,
+        _lasting,
+    )
     return [mistake for rule in rules for mistake in rule(profile)]
 
 
 def _basics(profile: MissionProfile) -> Iterator[Mistake]:
-    yield from _shaped(_NAME, "id", [profile.id], "a name of lower-case letters, digits and hyphens")
-    yield from _shaped(_COUNTRY, "country_served", profile.country_served, "two capital letters a country (ISO 3166-1)")
-    yield from _if_given(_SITE, "official_site", profile.official_site, _PUBLISHED)
+    yield from shaped(_NAME, "id", [profile.id], "a name of lower-case letters, digits and hyphens")
+    yield from shaped(_COUNTRY, "country_served", profile.country_served, "two capital letters a country (ISO 3166-1)")
+    yield from if_given(_SITE, "official_site", profile.official_site, _PUBLISHED)
 
 
 def _spoken(profile: MissionProfile) -> Iterator[Mistake]:
@@ -52,7 +61,7 @@ def _spoken(profile: MissionProfile) -> Iterator[Mistake]:
         yield "languages", "at least one language tag"
     if len(set(profile.languages)) < len(profile.languages):
         yield "languages", "each language once"
-    yield from _shaped(_TAG, "languages", profile.languages, "language tags like es or pt-BR")
+    yield from shaped(TAG, "languages", profile.languages, "language tags like es or pt-BR")
     if not set(profile.accept_unreviewed) <= set(profile.languages):
         yield "accept_unreviewed", "languages of this profile"
     if not set(profile.name) & set(profile.languages):
@@ -73,18 +82,18 @@ def _texts(profile: MissionProfile) -> Iterator[Mistake]:
         *((f"topics.{support}.text", topic.text) for support, topic in profile.topics.items()),
     ]
     for key, table in tables:
-        yield from _shaped(_TAG, key, table, "a language tag like es or pt-BR before each text")
+        yield from shaped(TAG, key, table, "a language tag like es or pt-BR before each text")
         if not all(text.strip() for text in table.values()):
             yield key, "words for each language that is named"
 
 
 def _found_at(profile: MissionProfile) -> Iterator[Mistake]:
     signal, telegram = profile.signal, profile.telegram
-    yield from _if_given(_SIGNAL_NAME, "signal.username", signal.username, "a Signal username like postigo.42")
-    yield from _if_given(_SITE, "signal.fingerprint_url", signal.fingerprint_url, _PUBLISHED)
-    yield from _if_given(_SITE, "signal.link", signal.link, "the link that Signal gives: https://signal.me/…")
-    yield from _within("signal.vanish_hours", signal.vanish_hours, 1, _LONGEST_TIMER)
-    yield from _if_given(_TELEGRAM_NAME, "telegram.handle", telegram.account, "a Telegram handle like @postigo_bot")
+    yield from if_given(_SIGNAL_NAME, "signal.username", signal.username, "a Signal username like postigo.42")
+    yield from if_given(_SITE, "signal.fingerprint_url", signal.fingerprint_url, _PUBLISHED)
+    yield from if_given(_SITE, "signal.link", signal.link, "the link that Signal gives: https://signal.me/…")
+    yield from within("signal.vanish_hours", signal.vanish_hours, 1, _LONGEST_TIMER)
+    yield from if_given(_TELEGRAM_NAME, "telegram.handle", telegram.account, "a Telegram handle like @postigo_bot")
     yield from _looks(profile)
 
 
@@ -106,42 +115,13 @@ def _noticed(profile: MissionProfile) -> Iterator[Mistake]:
     if profile.notice.legal_contact:
         yield from _way_to("notice.legal_contact", profile.notice.legal_contact)
     for level in profile.promised_times:
-        yield from _within("promised_times", level, 1, MILDEST)
-
-
-def _chain(profile: MissionProfile) -> Iterator[Mistake]:
-    for number, contact in enumerate(profile.contacts, start=1):
-        at = f"contact {number}"
-        yield from _reached(at, contact)
-        yield from _sealed_to(at, contact)
-    addresses = [contact.address for contact in profile.contacts]
-    if len(set(addresses)) < len(addresses):
-        yield "contact", "each address once"
-    if profile.contacts and all(contact.after for contact in profile.contacts):
-        yield "contact", "one with after = 0, who is told at once"
-
-
-def _reached(at: str, contact: Contact) -> Iterator[Mistake]:
-    urgent = [contact.urgent_address] if contact.urgent_address else []
-    yield from _shaped(_ADDRESS, f"{at}: address", [contact.address], "a mail address in plain ASCII")
-    yield from _shaped(_ADDRESS, f"{at}: urgent_address", urgent, "a mail address in plain ASCII")
-    yield from _shaped(_TAG, f"{at}: language", [contact.language], "a language tag like es or pt-BR")
-    yield from _within(f"{at}: after", contact.after, 0, _DAY)
-
-
-def _sealed_to(at: str, contact: Contact) -> Iterator[Mistake]:
-    if contact.mode is Mode.NOTICE and (contact.openpgp or contact.fingerprint):
-        yield f"{at}: mode", 'mode = "openpgp" where there is a certificate'
-    if bool(contact.openpgp) != bool(contact.fingerprint):
-        yield f"{at}: fingerprint", "openpgp and fingerprint together: a certificate is pinned or not used"
-    if contact.fingerprint:
-        yield from _shaped(_FINGERPRINT, f"{at}: fingerprint", [contact.fingerprint], "40 or 64 hexadecimal digits")
+        yield from within("promised_times", level, 1, MILDEST)
 
 
 def _places(profile: MissionProfile) -> Iterator[Mistake]:
     if not profile.areas:
         yield "areas", 'at least one area, as in: mex = "México"'
-    yield from _shaped(_CODE, "areas", profile.areas, "codes of lower-case letters, digits and hyphens")
+    yield from shaped(_CODE, "areas", profile.areas, "codes of lower-case letters, digits and hyphens")
     if _TAKEN & set(profile.areas):
         yield "areas", "codes other than more and skip, which mean something else"
     if not all(label.strip() for label in profile.areas.values()):
@@ -158,8 +138,8 @@ def _resource(at: str, resource: Resource) -> Iterator[Mistake]:
     if not resource.name.strip():
         yield f"{at}: name", "a name"
     yield from _way_to(f"{at}: contact", resource.contact)
-    yield from _shaped(_PAGE, f"{at}: source_url", [resource.source_url], _SAYS_SO)
-    yield from _within(f"{at}: level", resource.level, 1, MILDEST)
+    yield from shaped(_PAGE, f"{at}: source_url", [resource.source_url], _SAYS_SO)
+    yield from within(f"{at}: level", resource.level, 1, MILDEST)
     yield from _dated(f"{at}: expires_on", resource.verified_on, resource.expires_on)
 
 
@@ -168,7 +148,7 @@ def _way_to(key: str, words: str) -> Iterator[Mistake]:
     bare = (word.strip(",;:.()<>") for word in words.split())
     addresses = [word for word in bare if "@" in word[1:] and "/" not in word]
     if _REACHED.search(words):
-        yield from _shaped(_ADDRESS, key, addresses, "a mail address in plain ASCII where there is an @")
+        yield from shaped(ADDRESS, key, addresses, "a mail address in plain ASCII where there is an @")
     else:
         yield key, "how to reach it: a phone number, a mail address or a page"
 
@@ -176,7 +156,7 @@ def _way_to(key: str, words: str) -> Iterator[Mistake]:
 def _dated_topics(profile: MissionProfile) -> Iterator[Mistake]:
     for support, topic in profile.topics.items():
         yield from _dated(f"topics.{support}.expires_on", topic.verified_on, topic.expires_on)
-        yield from _if_given(_PAGE, f"topics.{support}.source_url", topic.source_url, _SAYS_SO)
+        yield from if_given(_PAGE, f"topics.{support}.source_url", topic.source_url, _SAYS_SO)
 
 
 def _dated(key: str, verified_on: date | None, expires_on: date | None) -> Iterator[Mistake]:
@@ -187,23 +167,9 @@ def _dated(key: str, verified_on: date | None, expires_on: date | None) -> Itera
 def _lasting(profile: MissionProfile) -> Iterator[Mistake]:
     """Bound each span by what the day keys and the reminder-free design can keep: nothing may be set to stay longer."""
     kept = profile.retention
-    yield from _within("retention.urgent_minutes", kept.urgent_minutes, 5, _DAY)
-    yield from _within("retention.intake_minutes", kept.intake_minutes, 5, kept.urgent_minutes)
-    yield from _within("retention.case_minutes", kept.case_minutes, _HOUR, _TWO_WEEKS)
-    yield from _within("window_minutes", profile.window_minutes, 0, _DAY)
+    yield from within("retention.urgent_minutes", kept.urgent_minutes, 5, _DAY)
+    yield from within("retention.intake_minutes", kept.intake_minutes, 5, kept.urgent_minutes)
+    yield from within("retention.case_minutes", kept.case_minutes, _HOUR, _TWO_WEEKS)
+    yield from within("window_minutes", profile.window_minutes, 0, _DAY)
     if not set(profile.own_words) <= _CHANNELS:
         yield "own_words", "signal, telegram or terminal"
-
-
-def _if_given(pattern: re.Pattern[str], key: str, value: str, expected: str) -> Iterator[Mistake]:
-    yield from _shaped(pattern, key, [value] if value else [], expected)
-
-
-def _shaped(pattern: re.Pattern[str], key: str, values: Iterable[str], expected: str) -> Iterator[Mistake]:
-    if not all(pattern.fullmatch(value) for value in values):
-        yield key, expected
-
-
-def _within(key: str, number: int, low: int, high: int) -> Iterator[Mistake]:
-    if not low <= number <= high:
-        yield key, f"a number from {low} to {high}"

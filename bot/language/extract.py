@@ -126,8 +126,8 @@ def _commands(_tree: Tree, toml: str, file: str) -> Iterator[Pair]:
     yield from (NUMBERS, JOINERS, NAYS)  # they work at every step as commands do
 
 
-def _alert(tree: Tree, _toml: str, _file: str) -> Iterator[Pair]:
-    return ((f"alert.{name}", text) for name, text in tree["alert"].items())
+def _texts(key: str) -> Callable[[Tree, str, str], Iterator[Pair]]:
+    return lambda tree, _toml, _file: ((f"{key}.{name}", text) for name, text in tree[key].items())
 
 
 def _reasons(key: str) -> Callable[[Tree, str, str], Iterator[Pair]]:
@@ -139,7 +139,8 @@ _KINDS: Mapping[str, Callable[[Tree, str, str], Iterable[Pair]]] = {
     "flow": _flow,
     "command": _commands,
     "guide": lambda _tree, toml, file: read_guide(toml, file).messages(),
-    "alert": _alert,
+    "alert": _texts("alert"),
+    "duty": _texts("duty"),
     "rule": _reasons("rule"),
     "raise": _reasons("raise"),
 }

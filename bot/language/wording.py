@@ -143,7 +143,7 @@ class Renderer:
         shown = _buttons(voices, say.question) if buttons and say.question else ()
         fits = len(voices) == 1 and all(len(label) <= BUTTON_WIDTH for _, label in shown)
         text = "\n\n".join(voice.text(say, listed=not shown or not fits) for voice in voices)
-        if covered and any(voice.alarming(text[:LOCKED_SCREEN]) for voice in voices):
+        if covered and not _to_officers(say) and any(voice.alarming(text[:LOCKED_SCREEN]) for voice in voices):
             text = f"{voices[0].line(Line(f'say.{COVER}'))}\n{text}"
         several = bool(shown and say.question and say.question.several)
         done = voices[0].line(Line("say.done")) if several else ""
@@ -163,14 +163,18 @@ def render(say: Say, flow: Flow, words: Mapping[str, Words]) -> str:
 
 
 def renderer(
-    flow: Flow, words: Mapping[str, Words], commands: Commands = NO_COMMANDS, standing: Standing = MappingProxyType({})
+    flow: Flow,
+    words: Mapping[str, Words],
+    commands: Commands = NO_COMMANDS,
+    standing: Standing = MappingProxyType({}),
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Renderer:
     """Return what says things in the words of one flow and its languages.
 
     `commands`: what the line "commands" lists. `standing`: values for places in any text, by language; what a
-    line brings itself goes before them.
+    line brings itself goes before them. `more`: texts besides the flow's, by name.
     """
-    texts = dict(flow.messages())
+    texts = {**dict(flow.messages()), **more}
     return Renderer(
         {
             tag: _Voice(flow, texts, LANGUAGES[tag], spoken, commands, standing.get(tag, {}), _alarming(commands, tag))
@@ -191,6 +195,11 @@ def in_digits(number: int, language: Language) -> str:
 
 def _alarming(commands: Commands, tag: str) -> frozenset[str]:
     return frozenset(fold(word) for word in commands.alarming.get(tag, ()))
+
+
+def _to_officers(say: Say) -> bool:
+    """Whether these are words for officers, who are to see on a locked screen that a case waits."""
+    return say.lines[0].name.startswith("duty.") if say.lines else False
 
 
 def _buttons(voices: Sequence[_Voice], question: Question) -> tuple[tuple[int, str], ...]:

@@ -10,6 +10,7 @@ TOLD = {
     "full": "Signal messages come faster than they can be taken",
     "key_changed": "somebody's safety number has changed: they hear nothing until it is trusted",
     "unreadable": "Signal could not decrypt a message to the bot",
+    "untrusted": "the Signal server accepts changed safety numbers: no words of officers are taken until it doesn't",
     "captcha": "Signal wants a captcha to be solved before the bot may send again",
     "other_poller": "somebody else asks Telegram for the messages to the bot: the token may be in other hands",
     "account_changed": "the bot's account on Telegram was changed by somebody",

@@ -3,6 +3,7 @@
 MIME only: no key is touched here, and nothing is sent.
 """
 
+import base64
 import hashlib
 import hmac
 import struct
@@ -17,10 +18,12 @@ from typing import Protocol, cast
 from bot.errors import SealingError
 
 OUTER_SUBJECT = "[...]"  # RFC 9788, section 3.2.1: what a hidden subject is replaced with
-SMALLEST = 4 * 1024  # bytes; each size class is twice the one before
+SMALLEST = 16 * 1024  # bytes, and alerts and daily mails alike; each size class is twice the one before
 LEGACY_DISPLAY = "hp-legacy-display"  # RFC 9788, section 5.2.2
 CASE_FILE = "case.json"
 _FILLER_LINE = "." * 74 + "\r\n"
+_BASE64_LINE = 76  # characters; RFC 2045, section 6.8
+_ENVELOPED, _SIGNED = "enveloped-data", "signed-data"  # RFC 8551, section 3.2.2
 
 
 class _Headers(HeaderRegistry):
@@ -88,9 +91,8 @@ def inner_mail(parts: Parts, envelope: Envelope) -> bytes:
     mail = EmailMessage(policy=_POLICY)
     subject = " ".join(_sound(parts.subject).split())
     _put_headers(mail, envelope, subject, envelope.at)
-    mail.set_content(
-        f"Subject: {subject}\n\n{_sound(parts.text)}", cte="quoted-printable"
-    )  # readable without a mail program, too
+    text = f"Subject: {subject}\n\n{_sound(parts.text)}"
+    mail.set_content(text, cte=_encoding(text))
     mail.set_param(LEGACY_DISPLAY, "1")
     mail.add_attachment(_sound(parts.case_json).encode(), "application", "json", filename=CASE_FILE)
     mail.set_param("hp", "cipher")
@@ -106,11 +108,24 @@ def outer_mail(envelope: Envelope, sealed: bytes) -> bytes:
     """
     boundary = f"=_{hashlib.sha256(sealed).hexdigest()[:32]}"
     kind = f'multipart/encrypted; protocol="application/pgp-encrypted";\r\n boundary="{boundary}"'
-    headers = (*_headers(envelope, OUTER_SUBJECT, _hour(envelope.at)), ("MIME-Version", "1.0"), ("Content-Type", kind))
-    head = b"".join(_line(name, value) for name, value in headers)
     parts = (_part("pgp-encrypted", b"Version: 1\n"), _part("octet-stream", sealed))
     mark = f"--{boundary}".encode()
-    return head + b"".join(b"\r\n%b\r\n%b" % (mark, part) for part in parts) + b"\r\n%b--\r\n" % mark
+    body = b"".join(b"\r\n%b\r\n%b" % (mark, part) for part in parts) + b"\r\n%b--\r\n" % mark
+    return _outer_head(envelope, ("Content-Type", kind)) + body
+
+
+def outer_smime(envelope: Envelope, sealed: bytes) -> bytes:
+    """Return the mail as it goes over the wire (RFC 8551, section 3.3); `sealed` is a DER EnvelopedData.
+
+    Raises:
+        ValueError: an address can't stand in a header.
+    """
+    return _outer_head(envelope, *_smime_headers(_ENVELOPED)) + b"\r\n" + _base64(sealed)
+
+
+def signed_smime(signed: bytes) -> bytes:
+    """Return what is sealed for S/MIME: a DER SignedData as a part of a mail (RFC 8551, section 3.5.2)."""
+    return b"".join(_line(name, value) for name, value in _smime_headers(_SIGNED)) + b"\r\n" + _base64(signed)
 
 
 def sealed_part(mail: bytes) -> bytes:
@@ -123,6 +138,24 @@ def sealed_part(mail: bytes) -> bytes:
     if [part.get_content_type() for part in parts] != ["application/pgp-encrypted", "application/octet-stream"]:
         raise SealingError("the mail is not sealed as RFC 3156 says")
     return cast("bytes", parts[1].get_payload(decode=True))
+
+
+def sealed_smime(mail: bytes) -> bytes:
+    """Return the DER EnvelopedData that `mail` carries.
+
+    Raises:
+        SealingError: it carries none.
+    """
+    return _smime_content(mail, _ENVELOPED)
+
+
+def signed_content(part: bytes) -> bytes:
+    """Return the DER SignedData that `signed_smime` put into a part.
+
+    Raises:
+        SealingError: it holds none.
+    """
+    return _smime_content(part, _SIGNED)
 
 
 def read_inner(inner: bytes) -> tuple[str, str, str]:
@@ -151,10 +184,42 @@ def _headers(envelope: Envelope, subject: str, at: datetime) -> tuple[tuple[str,
     )
 
 
+def _outer_head(envelope: Envelope, *content: tuple[str, str]) -> bytes:
+    headers = (*_headers(envelope, OUTER_SUBJECT, _hour(envelope.at)), ("MIME-Version", "1.0"), *content)
+    return b"".join(_line(name, value) for name, value in headers)
+
+
+def _smime_headers(kind: str) -> tuple[tuple[str, str], ...]:
+    """The file name is for mail programs that go by it (RFC 8551, section 3.2.1)."""
+    return (
+        ("Content-Type", f'application/pkcs7-mime; smime-type={kind};\r\n name="smime.p7m"'),
+        ("Content-Transfer-Encoding", "base64"),
+        ("Content-Disposition", 'attachment; filename="smime.p7m"'),
+    )
+
+
+def _base64(content: bytes) -> bytes:
+    text = base64.b64encode(content)
+    return b"".join(text[start : start + _BASE64_LINE] + b"\r\n" for start in range(0, len(text), _BASE64_LINE))
+
+
+def _smime_content(mail: bytes, kind: str) -> bytes:
+    parsed = message_from_bytes(mail, policy=_POLICY)
+    if (parsed.get_content_type(), parsed.get_param("smime-type")) != ("application/pkcs7-mime", kind):
+        raise SealingError("the mail is not sealed as RFC 8551 says")
+    return cast("bytes", parsed.get_payload(decode=True))
+
+
 def _outer_copies(envelope: Envelope) -> bytes:
     """What stands outside, told inside (RFC 9788, section 2.2); by hand, because `email` would encode long values."""
     outside = _headers(envelope, OUTER_SUBJECT, _hour(envelope.at))
     return "".join(f"HP-Outer: {name}: {value}\r\n" for name, value in outside).encode("ascii")
+
+
+def _encoding(text: str) -> str:
+    """Return how a text travels: readable without a mail program where it is mostly ASCII, else the shorter way."""
+    foreign = sum(not char.isascii() for char in text)
+    return "quoted-printable" if foreign * 4 < len(text) else "base64"
 
 
 def _sound(text: str) -> str:

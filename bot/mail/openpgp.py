@@ -1,6 +1,6 @@
 """Officers' certificates, and sealing to them: what is wrong with one, and one signed and sealed mail for each.
 
-The only file that knows pysequoia. That library seals to an expired certificate without a word, so expiry is
+With openpgp_signed.py, all that knows pysequoia. It seals to an expired certificate without a word, so expiry is
 checked here, before every sealing. Sending is smtp.py's, the mail's shape is envelope.py's.
 """
 
@@ -27,6 +27,7 @@ __all__ = [
     "open_mail",
     "read_certificate",
     "seal_mail",
+    "signing_keys",
     "throwaway_officer",
 ]
 
@@ -57,6 +58,7 @@ class Signer:
 
     certificate: Certificate
     _key: PySigner = field(repr=False)
+    secret: bytes = field(repr=False)  # what officers seal their replies to is among it
 
     @classmethod
     def open(cls, secret: bytes) -> "Signer":
@@ -67,7 +69,7 @@ class Signer:
         """
         try:
             tsk = Tsk.from_bytes(secret)
-            return cls(_certificate_of(tsk, Path("signing-key")), tsk.signer())
+            return cls(_certificate_of(tsk, Path("signing-key")), tsk.signer(), bytes(tsk))
         except RuntimeError:
             raise SealingError("the signing key can't sign; make one that has no password") from None
 
@@ -76,6 +78,8 @@ class Signer:
 class _Key:
     """One key of a certificate, by its newest binding signature."""
 
+    name: str
+    signs: bool
     seals: bool
     created: datetime
     expires: datetime | None
@@ -131,8 +135,19 @@ def days_left(certificate: Certificate, now: datetime) -> int | None:
     return max(0, (min(ends) - now).days) if ends else None
 
 
+def signing_keys(certificate: Certificate, now: datetime) -> frozenset[str]:
+    """Return the fingerprints (lower-case hex) of its keys that may sign at `now`; none if it is dead itself."""
+    try:
+        cert = Cert.from_bytes(certificate.raw)
+        keys = list(_keys(_known_packets(certificate.raw), now))
+        dead = cert.is_revoked or (cert.expiration is not None and cert.expiration <= now)
+    except RuntimeError:
+        return frozenset()
+    return frozenset(key.name for key in keys if key.signs and key.lives(now) and not dead)
+
+
 def new_signing_key(name: str) -> bytes:
-    """Return a new armored secret key for the bot, of the kind every OpenPGP program can check (Ed25519, v4)."""
+    """Return a new armored secret key for the bot, of the kind every program knows (v4: Ed25519, sealed to X25519)."""
     return str(Tsk.generate(name, profile=Profile.RFC4880)).encode()
 
 
@@ -264,14 +279,15 @@ def _keys(packets: Iterable[Packet], now: datetime) -> Iterator[_Key]:
 
 
 def _key(key: Packet, signatures: Iterable[Packet], now: datetime) -> _Key:
-    created = key.key_created or now
+    created, name = key.key_created or now, key.fingerprint or ""
     revoked = any(signature.signature_type == SignatureType.SubkeyRevocation for signature in signatures)
     newest = max(_bindings(signatures, now), key=lambda signature: signature.signature_created or now, default=None)
-    if newest is None:
-        return _Key(seals=False, created=created, expires=None, revoked=revoked)
-    flags, period = newest.key_flags, newest.key_validity_period
-    seals = flags is not None and (flags.transport_encryption or flags.storage_encryption)
-    return _Key(seals=seals, created=created, expires=created + period if period else None, revoked=revoked)
+    flags = newest.key_flags if newest else None
+    if newest is None or flags is None:
+        return _Key(name, signs=False, seals=False, created=created, expires=None, revoked=revoked)
+    seals, period = flags.transport_encryption or flags.storage_encryption, newest.key_validity_period
+    expires = created + period if period else None
+    return _Key(name, signs=flags.signing, seals=seals, created=created, expires=expires, revoked=revoked)
 
 
 def _bindings(signatures: Iterable[Packet], now: datetime) -> list[Packet]:

@@ -4,7 +4,7 @@ A line names the file, the key and what was expected, never what was found; a ty
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
 from functools import cache
@@ -29,13 +29,15 @@ from bot.handoff.mission import (
     Topic,
 )
 from bot.handoff.profile_rules import mistakes
-from bot.settings.short_forms import written_out
-from bot.settings.values import Logs, MailFolder, Settings, Signal, Smtp, Storage, Telegram, absolute
+from bot.handoff.roster import Watch
+from bot.settings.short_forms import LEVELS, written_out
+from bot.settings.values import Logs, Mailbox, MailFolder, Settings, Signal, Smtp, Storage, Telegram, absolute
 
 # What a key is called in the file, where that differs from the field's name.
 _KEYS = {
     "account": "handle",
     "contacts": "contact",
+    "levels": LEVELS,
     "password": "password_file",
     "secret": "secret_file",
     "token": "token_file",
@@ -43,6 +45,8 @@ _KEYS = {
 
 # What the reader of a line understands, by the kind of error that pydantic tells.
 _EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
     "dataclass_type": "a table",
     "date_from_datetime_parsing": "a date like 2026-11-21",
     "date_type": "a date like 2026-11-21",
@@ -57,6 +61,8 @@ _EXPECTED = {
     "tuple_type": "a list in brackets",
 }
 
+_UNPUNCTUATED = str.maketrans("", "", " :")  # programs write fingerprints with spaces, or colons
+
 Kept = TypeVar("Kept")
 
 # Which keys each table of a file takes, for "did you mean".
@@ -64,12 +70,14 @@ _TABLES: Mapping[type, Mapping[str, tuple[type, ...]]] = {
     Settings: {
         "storage": (Storage,),
         "mail": (Smtp, MailFolder),
+        "mailbox": (Mailbox,),
         "telegram": (Telegram,),
         "signal": (Signal,),
         "logs": (Logs,),
     },
     MissionProfile: {
         "contact": (Contact,),
+        "duty": (Watch,),
         "signal": (SignalAddress,),
         "telegram": (TelegramAddress,),
         "resources": (Resource,),
@@ -82,6 +90,7 @@ _TABLES: Mapping[type, Mapping[str, tuple[type, ...]]] = {
 
 # Tables whose keys are a list of names that is ours.
 _NAMED: Mapping[str, list[str]] = {
+    "duty": ["morning", *(str(level) for level in range(1, MILDEST + 1))],
     "topics": list(Support),
     "promised_times": [str(level) for level in range(1, MILDEST + 1)],
 }
@@ -111,7 +120,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def read_mission(path: Path) -> MissionProfile:
-    """Read a mission's profile; `openpgp` comes back as an absolute path, `fingerprint` as lower-case hex.
+    """Read a mission's profile; certificates come back as absolute paths, `fingerprint` and `signal` in lower case.
 
     Raises SettingsError as `read_settings`.
     """
@@ -123,11 +132,19 @@ def mission_of(text: str, path: Path) -> MissionProfile:
     read = _read(path, written_out(_toml(text, path), path), MissionProfile)
     profile = replace(read, contacts=tuple(_settled(contact, path) for contact in read.contacts))
     wrong = [f"{path}: {key}: expected {what}" for key, what in mistakes(profile)]
-    if profile.zone not in _zones():
-        wrong.append(f"{path}: zone: expected an IANA name like America/Mexico_City")
+    wrong += [f"{path}: {key}: expected an IANA name like America/Mexico_City" for key in _unknown_zones(profile)]
     if wrong:
         raise _all_of(wrong)
     return profile
+
+
+def _unknown_zones(profile: MissionProfile) -> Iterator[str]:
+    known = _zones()
+    if profile.zone not in known:
+        yield "zone"
+    for number, contact in enumerate(profile.contacts, start=1):
+        if contact.zone and contact.zone not in known:
+            yield f"contact {number}: zone"
 
 
 @cache
@@ -137,8 +154,16 @@ def _zones() -> frozenset[str]:
 
 
 def _settled(contact: Contact, path: Path) -> Contact:
-    certificate = str(absolute(path.parent / contact.openpgp)) if contact.openpgp else None
-    return replace(contact, openpgp=certificate, fingerprint=contact.fingerprint.replace(" ", "").lower())
+    def beside(name: str | None) -> str | None:
+        return str(absolute(path.parent / name)) if name else None
+
+    return replace(
+        contact,
+        openpgp=beside(contact.openpgp),
+        smime=beside(contact.smime),
+        fingerprint=contact.fingerprint.translate(_UNPUNCTUATED).lower(),
+        signal=contact.signal.lower(),
+    )
 
 
 def _read(path: Path, table: Mapping[str, Any], kind: type[Kept]) -> Kept:
@@ -181,8 +206,8 @@ def _all_of(lines: list[str]) -> SettingsError:
 def _sentence(error: ErrorDetails, kind: type) -> str:
     """Say in one line which key is wrong and what was expected there, never what was found."""
     place = [part for part in error["loc"][1:] if part != "[key]"]
-    if place[:1] == ["mail"]:
-        place = [place[0], *place[2:]]  # leave out which of the two ways it was
+    if place[:1] == ["mail"] or place[:2] == ["duty", LEVELS]:
+        place = [place[0], *place[2:]]  # leave out which of the two ways it was, and what stands in no file
     key = key_of(place)
     if error["type"] == "unexpected_keyword_argument" or error["loc"][-1] == "[key]":
         return f"{key}: unknown key; {_meant(place, kind)}"

@@ -9,8 +9,9 @@ from typing import Any
 
 from bot.conversation.understanding import fold
 from bot.errors import SettingsError
-from bot.handoff.mission import Formality, Mode
+from bot.handoff.mission import MILDEST, Formality, Mode
 
+LEVELS = "by level"  # where `[duty.1]` is written out to
 Table = Mapping[str, Any]
 
 _ADDRESSED = {"usted": Formality.FORMAL.value, "tu": Formality.INFORMAL.value}  # folded
@@ -21,7 +22,7 @@ def written_out(profile: Table, path: Path) -> Table:
 
     Raises SettingsError: no codes can be made from the labels of `areas`; the text names `path`.
     """
-    forms = {"topics": _topics, "formality": _formality}
+    forms = {"topics": _topics, "formality": _formality, "duty": _duty}
     tables = {key: form(profile[key]) for key, form in forms.items() if isinstance(profile.get(key), dict)}
     lists: dict[str, Any] = {}
     if isinstance(profile.get("areas"), list):
@@ -40,6 +41,12 @@ def _formality(forms: Table) -> Table:
     return {tag: _ADDRESSED.get(fold(form), form) if isinstance(form, str) else form for tag, form in forms.items()}
 
 
+def _duty(duty: Table) -> Table:
+    """Gather the tables of the levels: `[duty.1]` is `duty = { "by level" = { 1 = … } }`."""
+    levels = {key: duty[key] for key in map(str, range(1, MILDEST + 1)) if key in duty and LEVELS not in duty}
+    return {LEVELS: levels, **{key: told for key, told in duty.items() if key not in levels}}
+
+
 def _areas(labels: list[Any], path: Path) -> Table:
     """Make a code from each label: "Nuevo León" is nuevo-leon."""
     if not all(isinstance(label, str) and fold(label) for label in labels):
@@ -51,7 +58,10 @@ def _areas(labels: list[Any], path: Path) -> Table:
 
 
 def _contacts(contacts: list[Any], mode: object) -> list[Any]:
-    """Give each contact without a mode the profile's `delivery_mode`, if that is one."""
-    if mode not in tuple(Mode):
-        return contacts
-    return [{"mode": mode, **contact} if isinstance(contact, dict) else contact for contact in contacts]
+    """Give each contact without a mode the one of its certificate, else the profile's `delivery_mode`, if it is one."""
+    return [{**_sent(contact, mode), **contact} if isinstance(contact, dict) else contact for contact in contacts]
+
+
+def _sent(contact: Table, mode: object) -> Table:
+    sealed = next((one.value for one in (Mode.OPENPGP, Mode.SMIME) if one in contact), None)
+    return {"mode": sealed or mode} if sealed or mode in tuple(Mode) else {}

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, Valida
 from pydantic_core import PydanticCustomError
 
 DEFAULT_PORTS = {"starttls": 587, "implicit": 465}  # RFC 6409 and RFC 8314
+MAILBOX_PORTS = {"starttls": 143, "implicit": 993}  # RFC 9051 and RFC 8314
 HIGHEST_PORT = 65535
 SECRET_BYTES = 4096  # no password or token is longer
 
@@ -96,6 +97,13 @@ def _one_way(table: object) -> object:
     return {"port": DEFAULT_PORTS.get(str(table.get("tls")), DEFAULT_PORTS["starttls"])} | table
 
 
+def _mailbox(table: object) -> object:
+    """Fill in the port that belongs to `tls`."""
+    if not isinstance(table, dict):
+        _expected("a table: [mailbox]")
+    return {"port": MAILBOX_PORTS.get(str(table.get("tls")), MAILBOX_PORTS["implicit"])} | table
+
+
 def _way(table: Mapping[str, object]) -> str:
     return "directory" if "directory" in table else "host"
 
@@ -104,6 +112,7 @@ Beside = Annotated[Path, AfterValidator(_beside)]
 
 _HOST = _matching(r"[A-Za-z0-9.:-]+", "the name of a server")
 _ADDRESS = _matching(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "a mail address in plain ASCII")
+_GIVEN = _matching(r"[^\x00-\x1f\x7f]+", "a name on one line")
 _OPERATOR = _matching(r"([!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)?", "a mail address in plain ASCII")
 _SERVICE = _matching(r"(https?://)?[^\s/]+:[0-9]+/?", "host:port, or that with http:// or https://")
 _NUMBER = _matching(r"\+[1-9][0-9]{6,14}", "a number as in +5215512345678")  # E.164
@@ -146,6 +155,19 @@ class MailFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class Mailbox:
+    """The mailbox of `mail.sender`, read for bounced alerts and signed answers; never without verified TLS."""
+
+    host: Annotated[str, _HOST]
+    port: Annotated[int, AfterValidator(_port)]
+    username: Annotated[str, _GIVEN]
+    password: Annotated[str, AfterValidator(_secret)] = field(repr=False)
+    tls: Literal["implicit", "starttls"] = "implicit"
+    ca_file: Beside | None = None  # None: the system's authorities
+    folder: Annotated[str, _GIVEN] = "INBOX"
+
+
+@dataclass(frozen=True, slots=True)
 class Telegram:
     """The bot's account on Telegram."""
 
@@ -185,6 +207,7 @@ class Settings:
         ]
         | None
     ) = None
+    mailbox: Annotated[Mailbox, BeforeValidator(_mailbox)] | None = None
     operator: Annotated[str, _OPERATOR] = ""  # whom an unsealed mail without content may wake; "": nobody
     telegram: Telegram | None = None
     signal: Signal | None = None

@@ -29,6 +29,8 @@ _ERASE = (
     Statement("DELETE FROM notice WHERE who = :who"),
     Statement("DELETE FROM way_back WHERE who = :who"),
     Statement("DELETE FROM seen WHERE hash >= :who AND hash < :after"),
+    Statement("DELETE FROM mark WHERE reference IN (SELECT reference FROM docket WHERE who = :who)"),
+    Statement("DELETE FROM docket WHERE who = :who"),
 )
 _EXPIRE_TALK = Statement(
     "DELETE FROM talk WHERE who IN "
@@ -42,23 +44,28 @@ _EXPIRE = (
     ),
     Statement("DELETE FROM way_back WHERE code IN (SELECT code FROM way_back WHERE expires <= :minute LIMIT :most)"),
     Statement("DELETE FROM seen WHERE hash IN (SELECT hash FROM seen WHERE expires <= :minute LIMIT :most)"),
+    Statement(
+        "DELETE FROM docket WHERE reference IN (SELECT reference FROM docket WHERE expires <= :minute LIMIT :most)"
+    ),
+    Statement("DELETE FROM mark WHERE hash IN (SELECT hash FROM mark WHERE expires <= :minute LIMIT :most)"),
+    Statement("DELETE FROM draft WHERE officer IN (SELECT officer FROM draft WHERE expires <= :minute LIMIT :most)"),
 )
-_OLDER = {
-    "talk": "SELECT who, wrapped FROM talk WHERE substr(wrapped, 1, 4) = :day AND expires > :minute LIMIT :most",
-    "outbox": "SELECT id, wrapped FROM outbox WHERE substr(wrapped, 1, 4) = :day AND expires > :minute LIMIT :most",
-    "notice": "SELECT reference, wrapped FROM notice WHERE substr(wrapped, 1, 4) = :day AND expires > :minute "
-    "LIMIT :most",
+# What is sealed, by the column of its key.
+_SEALED = {"talk": "who", "outbox": "id", "notice": "reference", "docket": "reference", "draft": "officer"}
+_FIND = {
+    table: Statement(
+        f"SELECT {key}, wrapped FROM {table} "  # noqa: S608 - names from above
+        "WHERE substr(wrapped, 1, 4) = :day AND expires > :minute LIMIT :most"
+    )
+    for table, key in _SEALED.items()
 }
-_FIND = {table: Statement(sql) for table, sql in _OLDER.items()}
 _REWRAP = {
-    "talk": Statement("UPDATE talk SET wrapped = :wrapped WHERE who = :row"),
-    "outbox": Statement("UPDATE outbox SET wrapped = :wrapped WHERE id = :row"),
-    "notice": Statement("UPDATE notice SET wrapped = :wrapped WHERE reference = :row"),
+    table: Statement(f"UPDATE {table} SET wrapped = :wrapped WHERE {key} = :row")  # noqa: S608 - names from above
+    for table, key in _SEALED.items()
 }
 _FORGET = {
-    "talk": Statement("DELETE FROM talk WHERE who = :row"),
-    "outbox": Statement("DELETE FROM outbox WHERE id = :row"),
-    "notice": Statement("DELETE FROM notice WHERE reference = :row"),
+    table: Statement(f"DELETE FROM {table} WHERE {key} = :row")  # noqa: S608 - names from above
+    for table, key in _SEALED.items()
 }
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bot.conversation.model import HandOff
 from bot.errors import SealingError
 from bot.storage.envelope import Envelope
+from bot.storage.erasing import purged
 from bot.storage.keyring import Keyring
 from bot.storage.statement import Statement
 from bot.storage.tables import minute
@@ -56,8 +57,9 @@ class Notices:
             return None
 
     def done(self, conn: sa.Connection, reference: str, number: int) -> None:
-        """Delete what was read and acknowledged."""
-        _DONE(conn, reference=self._row(reference, number))
+        """Delete what was read and acknowledged; at once from the journal, too."""
+        if _DONE(conn, reference=self._row(reference, number)).rowcount:
+            purged(conn)
 
     def _row(self, reference: str, number: int) -> bytes:
         return self._keyring.keyed_hash("notice", reference, str(number))[:16]

@@ -5,29 +5,26 @@ connection. How an effect is carried out is told elsewhere.
 """
 
 import os
-import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from bot.conversation.model import Effect, HandOff, Sender, Wake
+from bot.conversation.model import Sender
 from bot.errors import SealingError
 from bot.storage import outbox_sql as sql
 from bot.storage.envelope import Envelope
 from bot.storage.keyring import Keyring
-from bot.storage.letters import KINDS, Kind, Mail, Row, read, written
+from bot.storage.letters import KINDS, Kind, Letter, Mail, Note, Ping, Row, left_of, read, written
+from bot.storage.notes import EPOCH, due_of, note_of, read_note, stamp, tried_until
 from bot.storage.tables import MINUTE_SECONDS, OTHER, URGENT, minute, of
 
-__all__ = ["Mail", "Outbox", "Row"]
+__all__ = ["Mail", "Note", "Outbox", "Ping", "Row"]
 
 TAIL_BYTES = 16
 SOON_ROWS = 100  # looked at to tell the next due time within its minute
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NOTE = struct.Struct(">QQ")  # serial, due in microseconds since the epoch
-
 
 _Sought = Mapping[str, int | str]
 
@@ -61,7 +58,7 @@ class Outbox:
         conn: sa.Connection,
         who: bytes,
         sender: Sender,
-        effects: Sequence[Effect | Mail],
+        effects: Sequence[Letter],
         now: datetime,
         *,
         lane: int,
@@ -74,9 +71,9 @@ class Outbox:
         self._keyring.today(now)
         for effect in effects:
             row = who + os.urandom(TAIL_BYTES)
-            due = _due(effect, now)
+            due = due_of(effect, now)
             letter = written(sender, effect)
-            wrapped, sealed = self._envelope.close(row, letter, _note(self._next_serial(now), due))
+            wrapped, sealed = self._envelope.close(row, letter, note_of(self._next_serial(now), due))
             sql.PUT(
                 conn,
                 id=row,
@@ -118,6 +115,14 @@ class Outbox:
                 break
         return rows[:limit]
 
+    def without_old(self, conn: sa.Connection, rows: Sequence[Row]) -> Iterator[Row]:
+        """Yield rows without the questions that newer ones among them take the place of; delete those."""
+        for at, row in enumerate(rows, 1):
+            if left := left_of(row, rows[at:]):
+                yield replace(row, effect=left)
+            else:
+                self.done(conn, row.id)
+
     def mark_trying(self, conn: sa.Connection, row: bytes) -> bool:
         """Note that a try begins; False: the row is gone (erased, withdrawn) and must not be carried out."""
         return sql.MARK(conn, id=row).rowcount == 1
@@ -126,9 +131,9 @@ class Outbox:
         """Delete a row that was carried out, or never can be."""
         sql.DONE(conn, id=row)
 
-    def drop_words(self, conn: sa.Connection, who: bytes) -> None:
-        """Delete what waits to be said to this person, or deleted at their messenger: nothing arrives there."""
-        sql.DROP_WORDS(conn, **of(who))
+    def drop_words(self, conn: sa.Connection, who: bytes, *, clears: bool = True) -> None:
+        """Delete what waits to be said to this person and, with `clears`, to be deleted at their messenger."""
+        (sql.DROP_WORDS if clears else sql.DROP_SAYS)(conn, **of(who))
 
     def drop_timers(self, conn: sa.Connection, who: bytes) -> None:
         """Delete the timers of a talk that is over."""
@@ -143,7 +148,7 @@ class Outbox:
         if found is None:
             return False
         serial, _ = self._read_note(row, found[0])
-        wrapped = self._envelope.with_note(row, found[0], _note(serial, due))
+        wrapped = self._envelope.with_note(row, found[0], note_of(serial, due))
         sql.AGAIN(conn, id=row, trying=int(unsure), next_try=minute(due), wrapped=wrapped)
         return True
 
@@ -153,7 +158,7 @@ class Outbox:
 
     def next_due(self, conn: sa.Connection, after: datetime | None = None) -> datetime | None:
         """Return when something comes due (the first time later than `after`, if given), or None."""
-        times = [due for lane in (URGENT, OTHER) if (due := self._next_in(conn, lane, after or _EPOCH))]
+        times = [due for lane in (URGENT, OTHER) if (due := self._next_in(conn, lane, after or EPOCH))]
         return min(times, default=None)
 
     def replace(  # noqa: PLR0913 - one transaction's worth
@@ -161,26 +166,50 @@ class Outbox:
         conn: sa.Connection,
         row: bytes,
         who: bytes,
-        mails: Sequence[Mail],
+        mails: Sequence[Mail | Ping],
         now: datetime,
         *,
         expires: datetime,
     ) -> bool:
-        """Put sealed mails in the place of the answers they were made from; False: withdrawn meanwhile.
+        """Put sealed mails and pings in the place of what they were made from; False: withdrawn meanwhile.
 
-        Raises SealingError: the row no longer opens.
+        Each waits until a day after its own hour. Raises SealingError: the row no longer opens.
         """
         found = sql.ONE(conn, id=row).fetchone()
         if found is None:
             return False
-        lane, wrapped, sealed = found
-        sender, _ = read("hand_off", self._envelope.open(row, wrapped, sealed))
-        self.put(conn, who, sender, mails, now, lane=lane, expires=expires)
+        kind, lane, wrapped, sealed = found
+        sender, _ = read(kind, self._envelope.open(row, wrapped, sealed))
+        for mail in mails:
+            self.put(conn, who, sender, [mail], now, lane=lane, expires=tried_until(mail, now, expires))
         sql.DONE(conn, id=row)
         return True
 
+    def withdraw(self, conn: sa.Connection, who: bytes, *, all_of_them: bool = False) -> None:
+        """Delete the mails and pings of this person's case that wait for officers further on, or all that wait."""
+        for row, wrapped, sealed, kind in sql.FOR_OFFICERS(conn, **of(who)).fetchall():
+            try:
+                _, letter = read(kind, self._envelope.open(row, wrapped, sealed))
+            except SealingError:
+                self.unreadable.add(row)
+                continue
+            if all_of_them or (isinstance(letter, Mail | Ping) and letter.place):
+                sql.DONE(conn, id=row)
+
+    def earlier(self, conn: sa.Connection, span: timedelta) -> int:
+        """Let every mail, ping and timer come due that much earlier: the clock was set back. Return how many."""
+        moved = 0
+        for row, wrapped in sql.TIMED(conn).fetchall():
+            note = self._known_note(row, wrapped)
+            if note:
+                due = note[1] - span
+                later = self._envelope.with_note(row, wrapped, note_of(note[0], due))
+                sql.MOVE(conn, id=row, next_try=minute(due), wrapped=later)
+                moved += 1
+        return moved
+
     def hasten(self, conn: sa.Connection, who: bytes, now: datetime) -> None:
-        """Let the mails of this person that wait for their hour leave that much earlier, the first of them now.
+        """Let this person's mails and pings that wait for their hour leave that much earlier, the first of them now.
 
         Raises SealingError: one no longer opens.
         """
@@ -193,12 +222,11 @@ class Outbox:
 
     def _read_note(self, row: bytes, wrapped: bytes) -> tuple[int, datetime]:
         """Return (serial, due)."""
-        serial, due = _NOTE.unpack(self._envelope.note(row, wrapped))
-        return serial, _EPOCH + timedelta(microseconds=due)
+        return read_note(self._envelope.note(row, wrapped))
 
     def _next_serial(self, now: datetime) -> int:
         """Return a number above all that were given: the time in microseconds, so that no row is read for it."""
-        self._serial = max(self._serial + 1, _microseconds(now))
+        self._serial = max(self._serial + 1, stamp(now))
         return self._serial
 
     def _known_note(self, row: bytes, wrapped: bytes) -> tuple[int, datetime] | None:
@@ -258,7 +286,7 @@ class Outbox:
             attempts=found.attempts,
             trying=bool(found.trying),
             due=found.due,
-            expires=_EPOCH + timedelta(seconds=found.expires * MINUTE_SECONDS),
+            expires=EPOCH + timedelta(seconds=found.expires * MINUTE_SECONDS),
         )
 
     def _next_in(self, conn: sa.Connection, lane: int, after: datetime) -> datetime | None:
@@ -270,19 +298,3 @@ class Outbox:
                 return min(times)
             at = found[0] + 1
         return None
-
-
-def _due(effect: Effect | Mail, now: datetime) -> datetime:
-    if isinstance(effect, Wake):
-        return effect.at
-    if isinstance(effect, HandOff):
-        return now  # answers are sealed at once; it is the mail that waits for its hour
-    return effect.not_before or now
-
-
-def _note(serial: int, due: datetime) -> bytes:
-    return _NOTE.pack(serial, _microseconds(due))
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -20,6 +20,7 @@ OF_ONE = Statement(
     "AND (kind NOT IN ('say', 'clear') OR channel NOT IN (:full_1, :full_2))"
 )
 DROP_WORDS = Statement("DELETE FROM outbox WHERE id >= :who AND id < :after AND kind IN ('say', 'clear')")
+DROP_SAYS = Statement("DELETE FROM outbox WHERE id >= :who AND id < :after AND kind = 'say'")
 DROP_WAKES = Statement("DELETE FROM outbox WHERE id >= :who AND id < :after AND kind = 'wake'")
 MARK = Statement("UPDATE outbox SET trying = 1, attempts = attempts + 1 WHERE id = :id")
 DONE = Statement("DELETE FROM outbox WHERE id = :id")
@@ -27,5 +28,12 @@ WRAPPED = Statement("SELECT wrapped FROM outbox WHERE id = :id")
 AGAIN = Statement("UPDATE outbox SET trying = :trying, next_try = :next_try, wrapped = :wrapped WHERE id = :id")
 NEXT_MINUTE = Statement("SELECT MIN(next_try) FROM outbox WHERE lane = :lane AND next_try >= :minute")
 IN_MINUTE = Statement("SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try = :minute LIMIT :most")
-ONE = Statement("SELECT lane, wrapped, sealed FROM outbox WHERE id = :id")
-MAILS = Statement("SELECT id, wrapped, sealed FROM outbox WHERE id >= :who AND id < :after AND kind = 'mail'")
+ONE = Statement("SELECT kind, lane, wrapped, sealed FROM outbox WHERE id = :id")
+FOR_OFFICERS = Statement(
+    "SELECT id, wrapped, sealed, kind FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"
+)
+TIMED = Statement("SELECT id, wrapped FROM outbox WHERE kind IN ('mail', 'ping', 'wake')")
+MOVE = Statement("UPDATE outbox SET next_try = :next_try, wrapped = :wrapped WHERE id = :id")
+MAILS = Statement(
+    "SELECT id, wrapped, sealed FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"
+)

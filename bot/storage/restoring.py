@@ -22,7 +22,10 @@ _DROP = (
     Statement("DELETE FROM notice"),
     Statement("DELETE FROM way_back"),
     Statement("DELETE FROM seen"),
-    Statement("DELETE FROM outbox WHERE kind IN ('say', 'wake')"),
+    Statement("DELETE FROM docket"),
+    Statement("DELETE FROM mark"),
+    Statement("DELETE FROM draft"),
+    Statement("DELETE FROM outbox WHERE kind IN ('say', 'wake', 'ping', 'note')"),
 )
 
 

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 
 from bot.errors import SettingsError
 
-HEAD = "0001"
+HEAD = "0002"
 STEPS = Path(__file__).parent / "migrations"
 
 

@@ -80,6 +80,34 @@ seen = _table(
 )
 sa.Index("seen_expires", seen.c.expires)
 
+docket = _table(  # how far each case is, for the officers
+    "docket",
+    sa.Column("reference", sa.LargeBinary, primary_key=True),
+    sa.Column("who", sa.LargeBinary, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+sa.Index("docket_who", docket.c.who)
+sa.Index("docket_expires", docket.c.expires)
+
+mark = _table(  # of a token or of a mail's name: which case it belongs to
+    "mark",
+    sa.Column("hash", sa.LargeBinary, primary_key=True),
+    sa.Column("reference", sa.LargeBinary, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+sa.Index("mark_reference", mark.c.reference)
+sa.Index("mark_expires", mark.c.expires)
+
+draft = _table(  # an officer's words that wait for the word SEND
+    "draft",
+    sa.Column("officer", sa.LargeBinary, primary_key=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+
 counts = _table(
     "counts",
     sa.Column("week", sa.String, primary_key=True),

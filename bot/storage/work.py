@@ -3,6 +3,7 @@
 Everything here is called inside a writer's job, with its connection.
 """
 
+import os
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,11 +14,12 @@ from bot.errors import SealingError
 from bot.storage.envelope import Envelope
 from bot.storage.keyring import Keyring
 from bot.storage.statement import Statement
-from bot.storage.tables import minute
+from bot.storage.tables import minute, of
 
 WHO_BYTES = 16
 SEEN_FOR = timedelta(hours=72)
 QUEUED_FOR = timedelta(hours=25)
+TRIED_FOR = timedelta(hours=1)
 
 _LOAD = Statement("SELECT wrapped, sealed FROM talk WHERE who = :who")
 _KEEP = Statement(
@@ -43,6 +45,9 @@ _COUNT = Statement(
     "INSERT INTO counts (week, level, language, number) VALUES (:week, :level, :language, 1) "
     "ON CONFLICT (week, level, language) DO UPDATE SET number = counts.number + 1"
 )
+
+_COUNTED = Statement("SELECT level, language, number FROM counts WHERE week = :week ORDER BY level, language")
+_TRIED = Statement("SELECT COUNT(*) FROM seen WHERE hash >= :who AND hash < :after AND expires > :minute")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Conversation).decode
@@ -142,6 +147,25 @@ class Shelf:
     def count(self, conn: sa.Connection, week: str, level: int, language: str) -> None:
         """Count one case in its week ("2026-W47"), by level and language."""
         _COUNT(conn, week=week, level=level, language=language)
+
+    def counted(self, conn: sa.Connection, week: str) -> list[tuple[int, str, int]]:
+        """Return how many cases there were in a week, as (level, language, number)."""
+        return [(int(level), str(tag), int(number)) for level, tag, number in _COUNTED(conn, week=week).fetchall()]
+
+    def first_today(self, conn: sa.Connection, name: str, today: int) -> bool:
+        """Return whether what is done once a day is still to be done, and note that it is. `today`: a day's number."""
+        row = _PLACE(conn, name=name).fetchone()
+        if row and row[0] >= today:
+            return False
+        _MOVE(conn, name=name, value=today)
+        return True
+
+    def tries(self, conn: sa.Connection, sender: Sender, now: datetime) -> int:
+        """Count one more code that this sender has tried, and return how many there were within the hour."""
+        at = self._keyring.keyed_hash("tries", sender.channel, sender.address)[:WHO_BYTES]
+        _SEE(conn, hash=at + os.urandom(WHO_BYTES), expires=minute(now + TRIED_FOR))
+        row = _TRIED(conn, **of(at), minute=minute(now)).fetchone()
+        return int(row[0]) if row else 0
 
     def _carry(self, code: str) -> bytes:
         return self._keyring.keyed_hash("carry", code)

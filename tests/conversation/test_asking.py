@@ -214,3 +214,22 @@ def test_every_text_of_the_flow_is_said_somewhere() -> None:
         stem = re.sub("_(bare|added|terminal|telegram|signal)$", "", name)
         if not stem.startswith(COMPOSED):
             assert stem in said or f'"{stem}"' in code or f'"{name}"' in code, name
+
+
+# ── a mission without a key ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("step", "name"), [("review", "readable_here"), ("sos_act", "readable_short")])
+@pytest.mark.parametrize("readable", [True, False])
+def test_that_the_bot_could_read_a_case_is_said_before_the_consent_where_it_is_so(
+    step: str, name: str, *, readable: bool
+) -> None:
+    talk = at_step(step)
+    talk.book = replace(BOOK, readable=readable)
+    assert (name in talk.write("help").lines) == readable
+
+
+def test_whoever_sends_in_an_emergency_is_told_in_time() -> None:
+    talk = Talk(replace(BOOK, readable=True)).write("SOS").pick("me")
+    assert talk.lines == ("readable_short", "sos_act", "unsent")
+    assert "I can read it until an officer does." in talk.text

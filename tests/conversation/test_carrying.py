@@ -64,7 +64,7 @@ def test_a_carry_code_is_no_return_code_by_its_length() -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_where_own_words_are_waited_for_digits_may_be_ones_own(step: str) -> None:
-    own = {"text", "handle", "tongue_words", "interpreter_words"}
+    own = {"text", "answer", "handle", "tongue_words", "interpreter_words"}
     assert asks_words(BOOK, at_step(step).talk) == (step in own or (step.startswith("note_")))
 
 
@@ -328,7 +328,7 @@ def test_a_flow_without_such_a_step_carries_nothing() -> None:
 # ── when the flow changes in between ─────────────────────────────────────────────────────────────────────
 
 OTHER_EVENTS = rulebook(re.sub(r"(choices|words)\.threat = .*\n", "", written("intake.toml")))
-OTHER_NAME = rulebook(written("intake.toml").replace('"reply"', '"answer"'))
+OTHER_NAME = rulebook(written("intake.toml").replace('"reply"', '"way_back"'))
 
 
 def test_of_a_talk_of_another_flow_only_what_still_fits_is_carried() -> None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 from operator import attrgetter
 
 import pytest
-from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, STEPS, Talk, at_step, begun, sent, sent_in_emergency
+from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, STEPS, Talk, at_step, begun, relayed, sent, sent_in_emergency
 
-from bot.conversation.events import Accepted, Due, Event, Placed, Refused, Sealed, Trying
+from bot.conversation.events import Accepted, Bounced, Due, Event, Placed, Refused, Relayed, Sealed, Trying
 from bot.conversation.model import Timer
 from bot.language.vocabulary import split_words
 
@@ -190,7 +190,7 @@ MOMENT = sent().now
 EVENTS: Mapping[str, Sequence[Sequence[Event]]] = {
     "erased_withdrawn": [(), (Sealed(0),), (Sealed(0), Trying(0), Refused(0))],
     "erased_maybe": [(Sealed(0), Trying(0))],
-    "erased_in_doubt": [(Sealed(0), Trying(0), Placed(0))],
+    "erased_in_doubt": [(Sealed(0), Trying(0), Placed(0)), (Accepted(0, MOMENT), Bounced(0))],
     "erased_left": [(Sealed(0), Trying(0), Accepted(0, MOMENT))],
     "erased": [(Sealed(0), Due(Timer.GIVE_UP, 0))],
 }
@@ -244,3 +244,65 @@ def test_stop_is_silence_until_the_person_writes_again() -> None:
     talk = sent().write("stop").write("hello").wait(hours=1)
     assert talk.tell(Due(Timer.LATE, 0)).says == ()
     assert talk.now - MOMENT > timedelta(hours=1)
+
+
+# ── answering the mission ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_answer_asks_for_own_words_only_where_words_of_the_mission_have_come(step: str) -> None:
+    for form in forms("answer"):
+        talk = at_step(step)
+        before = talk.talk
+        if before.case:
+            talk.tell(Relayed("Are you well?"))
+        talk.write(form.upper())
+        assert talk.step == (FLOW.answer if before.case else step), form
+        assert ("no_relay" in talk.lines) == (before.case is None)
+        assert talk.talk.answers == before.answers
+        if before.case and not FLOW.steps[step].consent and step != FLOW.answer:
+            assert talk.talk.trail[-1] == step
+            assert talk.write("back").step == step
+
+
+def test_an_answer_goes_to_the_same_case_after_a_yes() -> None:
+    talk = relayed().write("ANSWER").write("I am at home. Come on Monday.")
+    assert talk.step == "add_send"
+    talk.pick("send")
+    (answer,) = talk.handed[-1].answers
+    assert (talk.handed[-1].number, answer.step, answer.words) == (1, "answer", "I am at home. Come on Monday.")
+    talk.write("ANSWER").write("And on Tuesday.").write("send now")
+    assert [one.words for one in talk.handed[-1].answers] == ["And on Tuesday."]
+
+
+def test_an_answer_begun_twice_leads_back_to_where_it_was_begun() -> None:
+    talk = relayed().write("ANSWER").write("ANSWER")
+    assert (talk.step, talk.talk.trail) == ("answer", ("more",))
+    talk = relayed().write("SOS").write("ANSWER")
+    assert (talk.step, talk.talk.consents) == ("answer", ())
+    assert talk.write("back").step == "more"
+
+
+def test_from_the_choice_of_a_language_answer_leads_back_to_the_question() -> None:
+    talk = relayed().write("language").write("ANSWER")
+    assert (talk.step, talk.talk.resume) == ("answer", "")
+    assert talk.write("back").step == "more"
+
+
+def test_whoever_rests_may_answer_and_nothing_without_a_word_is_sent() -> None:
+    talk = relayed().pick("no").write("ANSWER")
+    assert (talk.step, talk.talk.trail) == ("answer", ())
+    talk.write("skip")
+    assert (talk.lines, len(talk.handed)) == (("nothing_added", "rest"), 1)
+
+
+def test_where_no_own_words_are_taken_the_way_by_the_numbers_is_told() -> None:
+    talk = Talk(channel="telegram").write("SOS").picks("me", "act").tell(Relayed("words"))
+    assert talk.write("ANSWER").lines == ("answer_not", "sos_more")
+    assert talk.write("I am safe").lines == ("not_understood", "case_waiting", "answer_not", "sos_more")
+
+
+def test_a_number_of_someone_in_an_answer_is_asked_about_before_it_is_taken() -> None:
+    talk = relayed().write("ANSWER").write("Call 55 1234 5678")
+    assert (talk.step, talk.lines[0]) == ("answer", "soft_check")
+    assert talk.write("x" * 501).lines[0] == "too_long"

@@ -148,7 +148,8 @@ def test_what_is_not_understood_is_asked_again_the_second_time_with_a_way_out(st
     name = "label_needed" if FLOW.steps[step].consent else "not_understood_words" if words else "not_understood"
     name = "not_found" if FLOW.steps[step].file else name
     where = ("case_waiting",) if before.case and step != "after" else ()  # people write to hear where it is
-    for lines in ((name, *where), (name, *where, "hint"), (name, *where, "hint")):
+    reply = ("answer_hint",) if before.case and before.case.relayed else ()  # or to answer what they were written
+    for lines in ((name, *where, *reply), (name, *where, *reply, "hint"), (name, *where, *reply, "hint")):
         talk.write("?!" if words else "xyzzy bananas")
         assert talk.lines[: len(lines)] == lines
         assert "hint" not in talk.lines[len(lines) :]

@@ -1,11 +1,13 @@
 """What is handed over, what is added to it later, and what is said with it."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes import Talk, begun, sent, sent_in_emergency
+from fakes import BOOK, MORNING, Talk, begun, sent, sent_in_emergency
 
-from bot.conversation.events import Due
+from bot.conversation.events import Acknowledged, Due
 from bot.conversation.model import Conversation, HandOff, Say, Timer, Wake
 
 
@@ -133,3 +135,75 @@ def test_a_stored_talk_without_a_case_has_nothing_to_gather() -> None:
     talk = Talk()
     talk.conversation = Conversation(talk.sender)
     assert talk.tell(Due(Timer.GATHER, 0)).outcome.effects == ()
+
+
+# ── when an officer will read it ─────────────────────────────────────────────────────────────────────────
+
+Opens = Callable[[int, datetime], datetime | None]
+
+
+@pytest.mark.parametrize(
+    ("opens", "said", "told"),
+    [
+        (None, ("sending",), ""),
+        (MORNING.replace(hour=9), ("sending", "off_duty"), "may be read only from 09:00 (Mexico City)"),
+        (datetime(2026, 11, 21, 15, 0, tzinfo=UTC), ("sending", "off_duty"), "from 09:00 (Mexico City)"),
+        (
+            MORNING.replace(day=23, hour=9, minute=30),
+            ("sending", "off_duty_until"),
+            "from 09:30 on November 23, 2026 (Mexico City)",
+        ),
+        (datetime(2026, 11, 22, 5, 59, tzinfo=UTC), ("sending", "off_duty"), "from 23:59 (Mexico City)"),
+        (datetime(2026, 11, 22, 6, 0, tzinfo=UTC), ("sending", "off_duty_until"), "from 00:00 on November 22, 2026"),
+    ],
+)
+def test_outside_the_hours_of_those_on_duty_it_is_said_when_they_begin(
+    opens: datetime | None, said: tuple[str, ...], told: str
+) -> None:
+    talk = sent(book=replace(BOOK, opens=lambda _level, _at: opens))
+    assert talk.lines[: len(said) + 1] == (*said, "codes")
+    assert told in talk.text
+
+
+@pytest.mark.parametrize(("event", "level"), [("threat", 2), ("laws", 3)])
+def test_it_is_asked_who_is_on_duty_for_the_level_of_the_case_at_this_moment(event: str, level: int) -> None:
+    asked: list[tuple[int, datetime]] = []
+    book = replace(BOOK, opens=lambda level, at: asked.append((level, at)))
+    talk = begun(book).picks("no", "no", "tell", "me", event, "MX-OAX", "quiet", "here", "send", "act")
+    assert asked == [(level, talk.now)]
+
+
+# ── until somebody has read it ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("level", "minutes"), [(1, 60), (2, 240), (3, 0), (4, 0)])
+def test_who_waits_for_an_officer_is_told_after_the_first_wait_of_the_level(level: int, minutes: int) -> None:
+    want, event = ("quiet", "threat") if level <= 2 else ("inform", "laws" if level == 3 else "skip")
+    talk = sent_in_emergency() if level == 1 else begun().picks("no", "no", "tell", "me", event, "MX-OAX", want)
+    talk = talk if level == 1 else talk.picks("here", "send", "act")
+    waits = [wake.at - (talk.handed[0].not_before or talk.now) for wake in talk.wakes if wake.timer is Timer.UNREAD]
+    assert talk.handed[0].level == level
+    assert waits == ([timedelta(minutes=minutes)] if minutes else [])
+
+
+@pytest.mark.parametrize(("answer", "read"), [("hiding", True), ("missing", False)])
+def test_what_makes_a_case_graver_waits_for_an_officer_anew(answer: str, *, read: bool) -> None:
+    talk = sent().tell(Acknowledged(MORNING)).picks("yes", answer).write("send now")
+    assert talk.talk.case is not None
+    assert (talk.talk.case.read_at is not None) == read
+    assert (talk.handed[-1].raised_from is None) == read
+    (unread,) = [wake for wake in talk.wakes if wake.timer is Timer.UNREAD]
+    assert (unread.number, unread.at - talk.now) == (1, BOOK.first_wait[talk.talk.case.level])
+
+
+@pytest.mark.parametrize(
+    ("event", "want", "state", "levels"), [("skip", "inform", "free", (4, 3)), ("laws", "quiet", "hiding", (3, 2))]
+)
+def test_what_is_graver_only_a_little_is_read_with_the_rest(
+    event: str, want: str, state: str, levels: tuple[int, int]
+) -> None:
+    talk = begun().picks("no", "no", "tell", "me", event, "MX-OAX", want, "here", "send", "act")
+    talk.tell(Acknowledged(MORNING)).picks("yes", state).write("send now")
+    assert tuple(one.level for one in talk.handed) == levels
+    assert talk.talk.case is not None
+    assert (talk.talk.case.read_at is None) == (levels[1] <= 2), "what is not urgent hurries nobody"

@@ -1,20 +1,48 @@
 """What holds for every talk there can be. Each law names what it protects."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from fakes import BOOK, FLOW, OFFERED, RENDER, STEPS, Talk, at_step, rulebook, without_chance, written
+from fakes import (
+    BOOK,
+    FLOW,
+    OFFERED,
+    RENDER,
+    STEPS,
+    Talk,
+    at_step,
+    begun,
+    rulebook,
+    sent_in_emergency,
+    without_chance,
+    written,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import Happened, Move, Typed, answers_of, walks
 
 from bot.conversation.asking import added
-from bot.conversation.events import Delivered
+from bot.conversation.editing import MOST_CORRECTIONS, WORDS_STEP
+from bot.conversation.events import (
+    Accepted,
+    Acknowledged,
+    Bounced,
+    Closed,
+    Delivered,
+    Due,
+    Event,
+    Placed,
+    Refused,
+    Relayed,
+    Sealed,
+    Trying,
+)
 from bot.conversation.flow import END, Ask
 from bot.conversation.machine import arcs_of
-from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, HandOff, Kind, Question
+from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, HandOff, Kind, Question, Wake, Way
 from bot.conversation.understanding import fold
 
 SECOND = timedelta(seconds=1)
@@ -66,6 +94,13 @@ def check_turn(before: Conversation | None, move: Move, after: Talk) -> None:
         check_kept(kept, before)
 
 
+def assert_once_each(answers: Sequence[Answer]) -> None:
+    """Check that no question has two answers, but for the corrections of what is with the mission already."""
+    asked = [answer.step for answer in answers if answer.step != WORDS_STEP]
+    assert len(set(asked)) == len(asked)
+    assert len(answers) - len(asked) <= MOST_CORRECTIONS + 1
+
+
 def check_question(question: Question | None) -> None:
     """Hold one question against what must be true of every question."""
     if question:
@@ -79,7 +114,7 @@ def check_kept(kept: Conversation, before: Conversation | None) -> None:
     """Hold what is kept against what must be true of every stored talk."""
     assert kept.step in {"", *FLOW.steps}
     assert set(kept.trail) <= set(FLOW.steps)
-    assert len({answer.step for answer in kept.answers}) == len(kept.answers)
+    assert_once_each(kept.answers)
     assert kept.resume == "" or kept.step == FLOW.first
     assert [one.kind for one in kept.consents] in ([], [ConsentKind.SEND])
     assert before is None or kept.serial >= before.serial
@@ -331,7 +366,7 @@ def test_an_answer_whose_question_is_no_longer_asked_is_never_handed_over(moves:
             if step in given and asked_by in given:
                 assert given[asked_by] & choices, (step, given)
         assert all(answer.choices or answer.words for answer in handed.answers)
-        assert len(given) == len(handed.answers)
+        assert_once_each(handed.answers)
 
 
 @thorough
@@ -361,3 +396,109 @@ def test_what_happens_outside_never_asks_a_question(moves: Sequence[Move]) -> No
 
 def test_the_kinds_of_questions_are_those_the_laws_know() -> None:
     assert {step.kind for step in FLOW.steps.values()} == set(Ask)
+
+
+# ── a grave case and its officers ────────────────────────────────────────────────────────────────────────
+
+GRAVE = ("no", "no", "tell", "me", "held", "nowhere", "MX-OAX", "quiet")
+FRAMES = {"here": (0, 24), "day": (9, 18), "evening": (18, 22)}  # when each may be told; "" and the rest see below
+UNTRUE_ONCE_READ = {"unread", "left", "left_late"}
+
+outside = st.sampled_from(
+    [Sealed(0), Trying(0), Refused(0), Placed(0), Bounced(0), "accepted", "acknowledged", Relayed("words"), Closed()]
+)
+person = st.sampled_from(["hello", "ANSWER", "stop", "erase"])
+passing = st.integers(1, 400).map(lambda minutes: timedelta(minutes=minutes))
+histories = st.lists(st.one_of(passing, passing, outside, person), max_size=15)
+Happening = timedelta | str | Event
+
+
+@dataclass(slots=True)
+class History:
+    """A level-1 case as time passes: each timer comes when it was set for, and what the person is told is noted."""
+
+    talk: Talk
+    timers: list[Wake]
+    told: list[str] = field(default_factory=list)
+    read: bool = False
+    silent: bool = False  # the person wrote STOP, and nothing since
+
+    def goes_on(self, happening: Happening) -> None:
+        """Let one thing happen."""
+        if isinstance(happening, timedelta):
+            self.waits(happening)
+        elif happening in {"hello", "ANSWER", "stop", "erase"}:
+            self.talk.write(str(happening))
+            self.silent = happening == "stop"
+        else:
+            self.hears(at_this_time(happening, self.talk.now))
+
+    def waits(self, span: timedelta) -> None:
+        """Let time pass, timer by timer."""
+        until = self.talk.now + span
+        while self.timers and self.talk.conversation and min(one.at for one in self.timers) <= until:
+            wake = min(self.timers, key=lambda one: one.at)
+            self.timers.remove(wake)
+            self.talk.now = max(self.talk.now, wake.at)
+            self.hears(Due(wake.timer, wake.number))
+        self.talk.now = until
+
+    def hears(self, event: Event) -> None:
+        """Report something, and hold what is said against what the person chose."""
+        before = self.talk.talk
+        self.talk.tell(event)
+        self.timers += self.talk.wakes
+        for say in self.talk.says:
+            assert not self.silent, "nothing is said after STOP"
+            assert may_hear(before, say.not_before or self.talk.now, self.talk.now), "outside their hours"
+        lines = {line.removesuffix("_bare") for line in self.talk.lines}
+        assert not (self.read and lines & UNTRUE_ONCE_READ)
+        self.told += sorted(lines)
+        self.read = self.read or isinstance(event, Acknowledged)
+
+
+def at_this_time(happening: Happening, now: datetime) -> Event:
+    """Return an event of this moment."""
+    named: Mapping[object, Event] = {"accepted": Accepted(0, now), "acknowledged": Acknowledged(now)}
+    return named.get(happening) or happening  # type: ignore[return-value]  # the rest are events
+
+
+def may_hear(talk: Conversation, at: datetime, now: datetime) -> bool:
+    """Whether this person may be written to at this time, by what they chose."""
+    reply = talk.case.reply if talk.case else ""
+    writing = at == now and talk.heard_at is not None and now - talk.heard_at <= BOOK.intake_lives
+    if not talk.sender.address:
+        return False
+    if reply in FRAMES:
+        return writing or FRAMES[reply][0] <= at.hour < FRAMES[reply][1]
+    return writing or (talk.urgent and not reply)
+
+
+@thorough
+@given(histories, st.sampled_from(["", "here", "day", "evening", "code", "skip"]))
+@example([timedelta(minutes=61), "accepted", "acknowledged", timedelta(days=1)], "day")
+@example(["accepted", timedelta(hours=14), "acknowledged", timedelta(days=1)], "evening")
+@example(["accepted", Bounced(0), timedelta(hours=2), "accepted"], "here")
+@example(["accepted", timedelta(hours=2), Bounced(0), "accepted", timedelta(hours=2)], "here")
+@example(["acknowledged", "accepted", timedelta(hours=2)], "")
+@example(["accepted", timedelta(hours=25), "acknowledged"], "")
+@example(["accepted", "stop", timedelta(hours=2), "acknowledged", Relayed("words"), Closed()], "here")
+def test_a_grave_case_is_read_or_told_as_unread_once_and_nothing_is_said_against_the_person_s_wish(
+    happenings: Sequence[Happening], reply: str
+) -> None:
+    talk = begun().picks(*GRAVE, reply, "send", "act") if reply else sent_in_emergency()
+    assert talk.handed[0].level == 1
+    history = History(talk, [*talk.wakes])
+    for happening in happenings:
+        history.goes_on(happening)
+        if talk.conversation is None or talk.talk.case is None:
+            break
+    else:
+        history.waits(timedelta(days=2))
+        case = talk.talk.case
+        assert case is not None
+        away = case.handed[0].way in {Way.PLACED, Way.LEFT}
+        reachable = reply in FRAMES and case.reply == reply
+        assert not (away and reachable) or history.read or "unread" in history.told
+    assert history.told.count("unread") <= 1
+    assert history.told.count("read") <= 1

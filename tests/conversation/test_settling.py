@@ -27,7 +27,7 @@ def flow_without(*steps: str) -> str:
 
 
 REWORDED = rulebook(INTAKE.replace("What happened?", "What has happened?"))
-WITHOUT = rulebook(flow_without("device", "agree").replace('"area"', '"place"').replace('"reply"', '"answer"'))
+WITHOUT = rulebook(flow_without("device", "agree").replace('"area"', '"place"').replace('"reply"', '"way_back"'))
 OTHER_CONSENT = rulebook(
     INTAKE.replace('choices.send = "Yes, send it"', 'choices.go = "Yes, send it"', 1).replace(
         'accepts = ["send"]\nskip = false\nnext.send = "act"', 'accepts = ["go"]\nskip = false\nnext.go = "act"'

@@ -6,10 +6,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fakes import MORNING, ZONE, Talk, begun, sent, sent_in_emergency
 
-from bot.conversation.events import Accepted, Delivered, Due, Event, Placed, Refused, Sealed, Trying
-from bot.conversation.model import Timer, Way, Weight
+from bot.conversation.events import (
+    Accepted,
+    Acknowledged,
+    Bounced,
+    Closed,
+    Delivered,
+    Due,
+    Event,
+    Levelled,
+    Placed,
+    Refused,
+    Relayed,
+    Sealed,
+    Trying,
+)
+from bot.conversation.model import Clear, Timer, Way, Weight
 
-LATE, GIVE_UP = Due(Timer.LATE, 0), Due(Timer.GIVE_UP, 0)
+LATE, GIVE_UP, UNREAD = Due(Timer.LATE, 0), Due(Timer.GIVE_UP, 0), Due(Timer.UNREAD, 0)
+READ = Acknowledged(datetime(2026, 11, 21, 14, 20, 30, tzinfo=UTC))
 GONE = Accepted(0, datetime(2026, 11, 21, 14, 2, 30, tzinfo=UTC))
 
 
@@ -45,6 +60,26 @@ def told(talk: Talk, *events: Event) -> list[str]:
         ((Placed(0), LATE, GIVE_UP, Refused(0)), Way.PLACED, []),
         ((Placed(0), GONE), Way.LEFT, ["left"]),
         ((Sealed(1), Trying(2), Accepted(3, MORNING), Due(Timer.LATE, 4)), Way.SEALING, []),
+        ((GONE, Bounced(0)), Way.BOUNCED, ["left", "bounced"]),
+        ((GONE, Bounced(0), Bounced(0), LATE, GIVE_UP), Way.BOUNCED, ["left", "bounced"]),
+        ((GONE, Bounced(0), Trying(0), Refused(0)), Way.BOUNCED, ["left", "bounced"]),
+        ((GONE, Bounced(0), Trying(0), GONE), Way.LEFT, ["left", "bounced", "left_late"]),
+        ((GONE, Bounced(0), GONE, Bounced(0)), Way.BOUNCED, ["left", "bounced", "left_late", "bounced"]),
+        ((Placed(0), Bounced(0), Placed(0)), Way.PLACED, ["bounced"]),
+        ((GIVE_UP, Placed(0)), Way.PLACED, ["given_up"]),
+        ((Bounced(1),), Way.SEALING, []),
+        ((GONE, READ, READ), Way.LEFT, ["left", "read"]),
+        ((Sealed(0), Trying(0), READ, GONE), Way.LEFT, ["read"]),  # by Signal, before the server had said 250
+        ((GONE, UNREAD, UNREAD), Way.LEFT, ["left", "unread"]),
+        ((Placed(0), UNREAD), Way.PLACED, ["unread"]),
+        ((GONE, UNREAD, READ, UNREAD), Way.LEFT, ["left", "unread", "read"]),
+        ((GONE, READ, UNREAD), Way.LEFT, ["left", "read"]),
+        ((GONE, Bounced(0), UNREAD), Way.BOUNCED, ["left", "bounced"]),
+        ((LATE, GIVE_UP, UNREAD), Way.GIVEN_UP, ["late", "given_up"]),
+        ((Trying(0), GIVE_UP, UNREAD), Way.IN_DOUBT, ["in_doubt"]),
+        ((UNREAD,), Way.SEALING, []),
+        ((GONE, Due(Timer.UNREAD, 1)), Way.LEFT, ["left"]),
+        ((Levelled(3), Levelled(1)), Way.SEALING, []),
     ],
 )
 def test_each_thing_is_told_once_and_as_it_is(events: Sequence[Event], way: Way, lines: list[str]) -> None:
@@ -55,6 +90,12 @@ def test_each_thing_is_told_once_and_as_it_is(events: Sequence[Event], way: Way,
 
 def test_the_time_is_told_in_the_mission_s_zone() -> None:
     assert "left us at 08:02 (Mexico City)" in sent().tell(GONE).text
+    assert "has read it, at 08:20 (Mexico City)" in sent().tell(READ).text
+
+
+def test_what_is_added_to_a_case_that_was_read_is_still_told_of() -> None:
+    talk = sent().tell(GONE).tell(READ).picks("yes", "hiding").write("send now")
+    assert talk.tell(Accepted(1, MORNING)).lines == ("left_added",)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +104,7 @@ def test_the_time_is_told_in_the_mission_s_zone() -> None:
         (Due(Timer.LATE, 1), "late_added", Way.SEALING),
         (Due(Timer.GIVE_UP, 1), "given_up_added", Way.GIVEN_UP),
         (Accepted(1, MORNING), "left_added", Way.LEFT),
+        (Bounced(1), "bounced_added", Way.BOUNCED),
     ],
 )
 def test_what_was_added_is_told_apart_from_the_alert(event: Event, line: str, way: Way) -> None:
@@ -74,13 +116,17 @@ def test_what_was_added_is_told_apart_from_the_alert(event: Event, line: str, wa
 def test_what_is_not_known_here_changes_nothing() -> None:
     for talk in (begun(), Talk().write("SOS")):
         kept = talk.talk
-        for event in (Sealed(0), GONE, LATE, Due(Timer.GATHER, 3), Delivered(kept.serial + 1, talk.now)):
+        other = (Delivered(kept.serial + 1, talk.now), Relayed("words"), READ, Levelled(1), Bounced(0), UNREAD)
+        for event in (Sealed(0), GONE, LATE, Due(Timer.GATHER, 3), *other):
             assert (talk.tell(event).outcome.effects, talk.talk) == ((), kept)
 
 
 def test_not_sent_weighs_more_than_a_status() -> None:
     assert sent().tell(LATE).says[0].weight is Weight.EMERGENCY
-    assert sent().tell(GONE).says[0].weight is Weight.STATUS
+    for grave in (UNREAD, Bounced(0)):
+        assert sent().tell(GONE).tell(grave).says[0].weight is Weight.EMERGENCY
+    for mild in (GONE, READ, Relayed("words"), Closed()):
+        assert sent().tell(mild).says[0].weight is Weight.STATUS
 
 
 def test_a_question_delivered_twice_was_seen_the_first_time() -> None:
@@ -103,7 +149,7 @@ def test_a_text_without_a_consent_is_no_sign_that_the_question_was_seen() -> Non
 @pytest.mark.parametrize(
     ("event", "fraction", "level", "leaves", "timers"),
     [
-        ("threat", 0.5, 2, None, {Timer.LATE: 5, Timer.GIVE_UP: 1440}),
+        ("threat", 0.5, 2, None, {Timer.LATE: 5, Timer.UNREAD: 240, Timer.GIVE_UP: 1440}),
         ("laws", 0.0, 3, 0, {Timer.GIVE_UP: 1440}),
         ("laws", 0.5, 3, 60, {Timer.GIVE_UP: 1500}),
         ("laws", 0.999, 3, 119, {Timer.GIVE_UP: 1559}),
@@ -158,7 +204,7 @@ def at(hour: int, minute: int = 0, day: int = 22) -> datetime:
         ("skip", at(12), NEVER),
     ],
 )
-@pytest.mark.parametrize("event", [GONE, GIVE_UP])
+@pytest.mark.parametrize("event", [GONE, GIVE_UP, READ, Bounced(0), Relayed("words"), Closed()])
 def test_a_status_is_told_in_the_hours_the_person_chose(
     event: Event, reply: str, now: datetime, told_at: datetime | str
 ) -> None:
@@ -234,6 +280,10 @@ def test_without_an_address_nothing_is_told() -> None:
         ((GONE,), "case_left"),
         ((GIVE_UP,), "case_given_up"),
         ((GIVE_UP, GONE), "case_left"),
+        ((GONE, Bounced(0)), "case_given_up"),
+        ((GONE, Bounced(0), GONE), "case_left"),
+        ((GONE, READ), "case_read"),
+        ((READ,), "case_read"),
     ],
 )
 def test_who_comes_back_is_told_where_the_case_stands(events: Sequence[Event], line: str) -> None:
@@ -247,3 +297,103 @@ def test_the_offer_names_the_case_and_the_hour_it_left_at() -> None:
     text = sent("code").tell(GONE).pick("no").write("hello").text
     assert "Your case left us at 08:02 (Mexico City)." in text
     assert "case CASE12" in text
+
+
+# ── nobody has read it yet ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_has_not_left_is_not_told_as_unread_but_looked_at_again() -> None:
+    talk = sent()
+    for _ in range(2):
+        talk.wait(hours=4).tell(UNREAD)
+        (again,) = talk.wakes
+        assert (talk.says, again.timer, again.number, again.at - talk.now) == (
+            (),
+            Timer.UNREAD,
+            0,
+            timedelta(minutes=5),
+        )
+    assert talk.tell(GONE).wait(hours=4).tell(UNREAD).lines == ("unread",)
+
+
+def test_a_case_that_an_officer_gave_a_milder_level_is_looked_at_again_soon() -> None:
+    talk = sent().tell(Levelled(4)).tell(UNREAD)
+    assert [wake.at - talk.now for wake in talk.wakes] == [timedelta(minutes=5)]
+
+
+def test_nobody_has_read_it_is_told_at_the_safe_hour_only_if_it_is_still_true() -> None:
+    talk = sent("day").tell(GONE)
+    talk.now = at(20)
+    talk.tell(UNREAD)
+    assert (talk.says, [(wake.timer, wake.at, wake.number) for wake in talk.wakes]) == (
+        (),
+        [(Timer.UNREAD, at(9, day=23), 0)],
+    )
+    read = talk.copy()
+    assert [say.not_before for say in read.tell(Acknowledged(at(21))).says] == [at(9, day=23)]
+    read.now = talk.now = at(9, day=23)
+    assert read.tell(UNREAD).outcome.effects == ()
+    assert talk.tell(UNREAD).lines == ("unread",)
+
+
+@pytest.mark.parametrize("reply", ["code", "skip", "stop"])
+def test_who_chose_silence_is_not_told_that_nobody_has_read_it(reply: str) -> None:
+    talk = sent("here").write("stop") if reply == "stop" else sent(reply)
+    talk.tell(GONE).wait(hours=4).tell(UNREAD)
+    assert talk.outcome.effects == ()
+    assert talk.talk.case is not None
+    assert not talk.talk.case.unread, "what was not told is not noted as told"
+
+
+@pytest.mark.parametrize("lost", [Bounced(0), GIVE_UP])
+def test_what_was_lost_and_leaves_after_all_waits_for_an_officer_from_then_on(lost: Event) -> None:
+    talk = sent().tell(Trying(0)).tell(lost).wait(hours=5).tell(GONE)
+    assert talk.lines == ("left_late",)
+    assert [(wake.timer, wake.at - talk.now) for wake in talk.wakes] == [(Timer.UNREAD, timedelta(hours=4))]
+    assert talk.wait(hours=4).tell(UNREAD).lines == ("unread",)
+
+
+def test_a_mild_case_that_leaves_after_all_has_no_first_wait() -> None:
+    assert sent().tell(Levelled(3)).tell(GIVE_UP).tell(GONE).wakes == ()
+
+
+# ── the mission's words, and its end of a case ───────────────────────────────────────────────────────────
+
+
+def test_the_words_of_an_officer_come_in_a_fixed_frame_as_they_are() -> None:
+    text = sent().tell(Relayed("Say {mission} to nobody.\nWe try.")).text
+    assert text.startswith("From the mission. It never asks for codes, money, names or a meeting place here.")
+    assert "Say {mission} to nobody." in text
+    assert text.rstrip().endswith("To answer here, write ANSWER. To get no more messages, write STOP.")
+
+
+@pytest.mark.parametrize(
+    ("talk", "passed_on"),
+    [
+        (sent("here"), True),
+        (sent("evening"), True),
+        (sent("code"), False),
+        (sent("skip"), False),
+        (sent("here").write("stop"), False),
+        (sent("code").wait(days=1).tell(GIVE_UP), False),  # the address is forgotten by now
+        (sent_in_emergency(), True),
+    ],
+)
+def test_words_that_can_not_be_passed_on_are_not_noted_as_passed_on(talk: Talk, *, passed_on: bool) -> None:
+    talk.wait(days=1).tell(Relayed("words"))
+    assert (len(talk.says), bool(talk.talk.case and talk.talk.case.relayed)) == (int(passed_on), passed_on)
+
+
+def test_the_level_an_officer_gives_is_kept() -> None:
+    talk = sent().tell(Levelled(3))
+    assert talk.talk.case is not None
+    assert talk.talk.case.level == 3
+
+
+@pytest.mark.parametrize(("reply", "lines"), [("here", ("closed",)), ("code", ())])
+def test_of_a_closed_case_nothing_is_kept_and_what_the_messenger_shows_is_cleared(
+    reply: str, lines: tuple[str, ...]
+) -> None:
+    talk = sent(reply).tell(Delivered(0, MORNING, ("b1", "b2"))).wait(hours=1).tell(Closed())
+    assert (talk.lines, talk.conversation, talk.outcome.erase) == (lines, None, False)
+    assert [one.ids for one in talk.outcome.effects if isinstance(one, Clear)] == [("b1", "b2")]

@@ -6,11 +6,26 @@ from datetime import UTC
 from typing import Any
 
 import pytest
-from fakes import ALERT, CATALOGS, CODE, FLOW, OFFERED, ORDINARY, TRIAGE, Talk, begun, reader, sent, sent_in_emergency
+from fakes import (
+    ALERT,
+    CATALOGS,
+    CODE,
+    DUTY,
+    FLOW,
+    MORNING,
+    OFFERED,
+    ORDINARY,
+    TRIAGE,
+    Talk,
+    begun,
+    reader,
+    sent,
+    sent_in_emergency,
+)
 
-from bot.conversation.model import Answer, HandOff
+from bot.conversation.model import Answer, HandOff, Line
 from bot.errors import FlowError
-from bot.handoff.alert import AlertParts, compose, compose_test, read_alert
+from bot.handoff.alert import NO_WAYS, AlertParts, Ways, compose, compose_test, read_alert, read_duty
 from bot.handoff.case import case_of
 
 
@@ -283,3 +298,58 @@ def test_nothing_but_an_area_has_a_country() -> None:
     assert with_country.text.replace("Oaxaca, Mexico", "Oaxaca") == compose(case, reader()).text
     (choice,) = json.loads(with_country.case_json)["answers"]["area"]["choices"]
     assert choice == {"name": "MX-OAX", "label": "Oaxaca, Mexico"}
+
+
+# ── how to answer ────────────────────────────────────────────────────────────────────────────────────────
+
+
+TOKEN = "ACK-CASE14-AAAA-BBBB-CCCC"
+
+
+def with_ways(ways: Ways, language: str = "en") -> str:
+    return compose(case_of(full().handed[0], TRIAGE), reader(language), ways).text
+
+
+def test_an_alert_tells_the_exact_words_to_type() -> None:
+    lines = with_ways(Ways("postigo.42", TOKEN)).splitlines()
+    assert lines[-8:] == [
+        "",
+        "TO ANSWER THROUGH THE BOT:",
+        "On Signal, from your own account, write to postigo.42:",
+        "  ack CASE14 : I have read it",
+        "  reply CASE14 and your words: to the writer",
+        f"Or answer this mail with a signed one that holds this line, alone and without a > before it: {TOKEN}",
+        "",
+        "Self-reported by a user of the bot. Not verified.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ways", "told"),
+    [
+        (NO_WAYS, (False, False, False)),
+        (Ways(bot="postigo.42"), (True, True, False)),
+        (Ways(token="ACK-X"), (True, False, True)),
+    ],
+)
+def test_only_the_ways_that_an_officer_has_are_told(ways: Ways, told: tuple[bool, bool, bool]) -> None:
+    text = with_ways(ways)
+    assert ("TO ANSWER" in text, "On Signal, from your own" in text, "signed one" in text) == told
+
+
+@pytest.mark.parametrize("tag", OFFERED)
+def test_the_word_to_type_is_one_in_every_language(tag: str) -> None:
+    word = reader(tag).order("ack")
+    assert f"{word} CASE14" in with_ways(Ways("postigo.42"), tag).replace("\u2068", "").replace("\u2069", "")
+    assert not set(word) & set(" ,،、")
+
+
+def test_a_moment_is_told_by_the_officer_s_own_clock_and_a_note_by_its_name() -> None:
+    assert reader().clock(MORNING.astimezone(UTC)) == "2026-11-21 08:00"
+    assert reader().note(Line("duty.week", (("week", "2026-W47"),))) == "Cases of week 2026-W47, by level and language:"
+
+
+def test_a_mistake_in_what_else_officers_read_is_told_with_its_file() -> None:
+    with pytest.raises(FlowError, match=r"duty\.toml: duty ping"):
+        read_duty("[duty]\nping = 1\n", "duty.toml")
+    assert dict(DUTY.messages())["duty.word_ack"] == "ack, read"

@@ -1,16 +1,12 @@
-import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from fakes import ALERT, CATALOGS, FLOW, TRIAGE, written
+from fakes import ALERT, CATALOGS, DUTY, FLOW, TRIAGE
 
-import bot.handoff.alert
 from bot.conversation.flow import Flow
-from bot.handoff.alert import Texts, read_alert
-from bot.handoff.case import DONTS
-from bot.handoff.checks import STEPS, TEXTS, findings
+from bot.handoff.alert import Texts
+from bot.handoff.checks import STEPS, findings
 from bot.handoff.triage import Triage, read_triage
 
 RULE = "flows/triage.toml: rule "
@@ -36,7 +32,7 @@ def texts(**changes: str | None) -> Texts:
 
 
 def found(told: Triage, flow: Flow = FLOW, alert: Texts | None = None) -> list[str]:
-    return findings(told, flow, alert or texts())
+    return findings(told, flow, alert or texts(), DUTY)
 
 
 def without(flow: Flow, step: str, **changes: object) -> Flow:
@@ -46,7 +42,7 @@ def without(flow: Flow, step: str, **changes: object) -> Flow:
 
 
 def test_the_real_triage_and_alert_have_no_findings() -> None:
-    assert findings(TRIAGE, FLOW, ALERT, CATALOGS.all_words()) == []
+    assert findings(TRIAGE, FLOW, ALERT, DUTY, CATALOGS.all_words()) == []
 
 
 def test_a_small_triage_has_no_findings() -> None:
@@ -230,6 +226,9 @@ def test_every_desk_is_one_with_a_name_and_a_theme(desk: Mapping[str, str], sent
         ({"motto": "Be well"}, "text 'motto' is never said"),
         ({"subject": "Case {name}"}, "text 'subject': nothing fills in the place {name}"),
         ({"answer_here": "at {hour}"}, "text 'answer_here': nothing fills in the place {hour}"),
+        ({"by_signal": "Write to {number}"}, "text 'by_signal': nothing fills in the place {number}"),
+        ({"order_ack": "{ack} {reference} {level}"}, "text 'order_ack': nothing fills in the place {level}"),
+        ({"by_mail": None}, "text 'by_mail' is missing: the program says it"),
         ({"test": "A test!"}, "text 'test': no exclamation marks"),
     ],
 )
@@ -241,26 +240,3 @@ def test_a_reason_has_no_places() -> None:
     assert found(triage(GRAVE, rule("rest", because="For {mission}"))) == [
         f"{RULE}'rest': nothing fills in the place {{mission}}"
     ]
-
-
-def literals(node: ast.AST) -> set[str]:
-    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
-
-
-def said(tree: ast.AST) -> Iterator[ast.expr]:
-    """What is passed to each `say(…)`, where it is written out."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
-            yield from (name for name in node.args if isinstance(name, ast.Constant | ast.IfExp))
-
-
-def test_every_text_that_code_says_stands_in_the_list() -> None:
-    tree = ast.parse(Path(bot.handoff.alert.__file__).read_text("utf-8"))
-    named = set().union(*map(literals, said(tree)))
-    assert len(named) > 20
-    assert named - set(TEXTS) - {"sos"} == set()
-
-
-def test_every_text_of_the_list_is_written_in_the_real_alert() -> None:
-    assert set(TEXTS) <= set(read_alert(written("alert.toml"), "alert.toml").texts)
-    assert {f"dont_{one}" for one in DONTS} <= set(TEXTS)

@@ -149,6 +149,10 @@ def test_age_alone_does_not_stop_a_running_bot() -> None:
         (replace(PROFILE, verified_on=TODAY + timedelta(days=1)), "marked as confirmed on 2026-11-22, a day to come"),
         (replace(PROFILE, contacts=(Contact("a@example.org"),)), "contact a@example.org: openpgp is missing"),
         (
+            replace(PROFILE, contacts=(Contact("a@example.org", mode=Mode.SMIME),)),
+            "contact a@example.org: smime is missing, so nothing can be sealed to it",
+        ),
+        (
             replace(PROFILE, resources=(confirmed(91),)),
             "resources “Shelter” was confirmed 91 days ago: confirm it again",
         ),
@@ -173,6 +177,19 @@ def test_age_alone_does_not_stop_a_running_bot() -> None:
 def test_each_finding_is_one_sentence(profile: MissionProfile, sentence: str) -> None:
     (finding,) = findings(profile, TODAY)
     assert sentence in finding
+
+
+@pytest.mark.parametrize(
+    ("contact", "file"),
+    [
+        (Contact("a@example.org", "a.asc"), "a.asc"),
+        (Contact("a@example.org", smime="a.pem", mode=Mode.SMIME), "a.pem"),
+        (Contact("a@example.org", smime="a.pem"), None),
+        (Contact("a@example.org", mode=Mode.NOTICE), None),
+    ],
+)
+def test_the_certificate_of_a_contact_is_the_one_that_its_mode_asks_for(contact: Contact, file: str | None) -> None:
+    assert contact.certificate == file
 
 
 def test_a_contact_that_gets_notices_needs_no_certificate() -> None:

@@ -19,8 +19,16 @@ from bot.handoff.mission import (
     signal_words,
 )
 from bot.handoff.profile_rules import mistakes
+from bot.handoff.roster import Duty
 
 CERTIFIED = Contact("officer@example.org", openpgp="/keys/officer.asc", fingerprint="ab" * 20)
+NOTICED = Contact(
+    "b@example.org",
+    mode=Mode.NOTICE,
+    after=60,
+    urgent_address="night@example.org",
+    signal="01234567-89ab-cdef-0123-456789abcdef",
+)
 DAY = date(2026, 11, 21)
 RESOURCE = Resource("Shelter", "+1 555", WhoRuns.NGO, "https://example.org/page", verified_on=DAY)
 PROFILE = MissionProfile(
@@ -30,7 +38,7 @@ PROFILE = MissionProfile(
     languages=("es", "pt-BR", "zh-Hans", "es-419"),
     zone="America/Mexico_City",
     areas={"mex": "México"},
-    contacts=(CERTIFIED, Contact("b@example.org", mode=Mode.NOTICE, after=60, urgent_address="night@example.org")),
+    contacts=(CERTIFIED, NOTICED),
     official_site="https://example.org",
     resources=(RESOURCE,),
     crisis_lines=(RESOURCE,),
@@ -130,6 +138,7 @@ def test_a_profile_may_lack_what_is_not_confirmed_yet() -> None:
         (replace(PROFILE, official_site="http://example.org"), "official_site"),
         (replace(PROFILE, languages=("es", "spanish")), "languages"),
         (replace(PROFILE, languages=("es", "es")), "languages"),
+        (replace(PROFILE, accept_unreviewed=("fr",)), "accept_unreviewed"),
         (replace(PROFILE, name={"en": "the mission"}), "name"),
         (replace(PROFILE, name={"es": " "}), "name"),
         (replace(PROFILE, limits={"Spanish": "nada"}), "limits"),
@@ -167,18 +176,7 @@ def test_a_profile_may_lack_what_is_not_confirmed_yet() -> None:
         (telegram(short_description={"es": "Un programa.", "en": "x" * 121}), "telegram.short_description"),
         (telegram(short_description={"Spanish": "Un programa."}), "telegram.short_description"),
         (contacts(replace(CERTIFIED, address="officer")), "contact 1: address"),
-        (contacts(replace(CERTIFIED, address="oficiál@example.org")), "contact 1: address"),
-        (contacts(replace(CERTIFIED, address="a@example.org\nBcc: b@example.org")), "contact 1: address"),
-        (contacts(replace(CERTIFIED, urgent_address="night")), "contact 1: urgent_address"),
-        (contacts(replace(CERTIFIED, language="English")), "contact 1: language"),
-        (contacts(CERTIFIED, Contact("b@example.org", after=-1)), "contact 2: after"),
-        (contacts(CERTIFIED, Contact("b@example.org", after=1441)), "contact 2: after"),
-        (contacts(replace(CERTIFIED, mode=Mode.NOTICE)), "contact 1: mode"),
-        (contacts(replace(CERTIFIED, fingerprint="")), "contact 1: fingerprint"),
-        (contacts(replace(CERTIFIED, openpgp=None)), "contact 1: fingerprint"),
-        (contacts(replace(CERTIFIED, fingerprint="ab" * 8)), "contact 1: fingerprint"),
-        (contacts(CERTIFIED, CERTIFIED), "contact"),
-        (contacts(replace(CERTIFIED, after=5)), "contact"),
+        (replace(PROFILE, duty=Duty("soon")), "duty.morning"),
         (replace(PROFILE, areas={}), "areas"),
         (replace(PROFILE, areas={"Estado de México": "México"}), "areas"),
         (replace(PROFILE, areas={"mex": ""}), "areas"),

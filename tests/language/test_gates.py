@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import COMMANDS, FLOW, RENDER, STANDING
+from fakes import COMMANDS, DUTY, FLOW, RENDER, STANDING
 
 from bot.content import content
 from bot.conversation.model import Line, Say
 from bot.conversation.prompts import LONGEST, MESSAGE_LENGTH
 from bot.conversation.understanding import fold
+from bot.handoff.orders import Verb
 from bot.language.catalogs import LANGUAGES, fill, load, places, read_catalog
 from bot.language.extract import messages
 from bot.language.registry import ENGLISH, Direction
+from bot.language.vocabulary import split_words
 from bot.language.wording import LOCKED_SCREEN
 
 TAGS = sorted(path.parents[1].name for path in content("locales").glob("*/LC_MESSAGES/bot.[mp]o"))
@@ -142,3 +144,17 @@ def test_no_text_of_a_messenger_that_notifies_begins_with_an_alarming_word(tag: 
         assert not found, (where, text)
         covered += text != RENDER(say)
     assert covered > 10, "texts begin with alarming words, so there was something to cover"
+
+
+def test_no_word_that_officers_type_stands_for_two_orders_whatever_the_languages_of_a_mission() -> None:
+    """The bot takes the words of all its officers' languages at once, and the English ones."""
+    orders: dict[str, set[str]] = {}
+    for tag in EVERY:
+        words = CATALOGS.words(tag)
+        for verb in Verb:
+            typed = split_words(words(f"duty.word_{verb}", DUTY.texts[f"word_{verb}"]))
+            assert typed, (tag, verb)
+            for word in typed:
+                assert " " not in word, (tag, word)  # an order is the first word of what is written
+                orders.setdefault(fold(word), set()).add(verb)
+    assert {word: verbs for word, verbs in orders.items() if len(verbs) > 1} == {}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import SealingError
-from bot.mail.envelope import Envelope, inner_mail, message_id, outer_mail, read_inner, sealed_part
+from bot.mail.envelope import SMALLEST, Envelope, inner_mail, message_id, outer_mail, read_inner, sealed_part
 
 KEY = b"k" * 32
 SEALED = b"-----BEGIN PGP MESSAGE-----\r\n\r\nabc\r\n-----END PGP MESSAGE-----\r\n"
@@ -153,12 +153,12 @@ def lines(text: str) -> list[str]:
 
 
 @settings(deadline=None)
-@given(text=st.text(max_size=20_000))
+@given(text=st.text(max_size=50_000))
 def test_the_size_inside_is_always_a_class(text: str) -> None:
     inner = inner_mail(Written(text=text), envelope())
-    assert len(inner) in {4096 << step for step in range(8)}
+    assert len(inner) in {SMALLEST << step for step in range(6)}
     told = len(inner.rstrip(b".\r\n")) + len("\r\n")
-    assert len(inner) == 4096 or told > len(inner) // 2  # the smallest that holds it
+    assert len(inner) == SMALLEST or told > len(inner) // 2  # the smallest that holds it
 
 
 @settings(deadline=None)

@@ -8,6 +8,7 @@ from bot.errors import SettingsError
 from bot.handoff.mission import (
     Audience,
     Availability,
+    Contact,
     Formality,
     Mode,
     Notice,
@@ -18,6 +19,7 @@ from bot.handoff.mission import (
     findings,
     run_refusals,
 )
+from bot.handoff.roster import Duty, Watch
 from bot.settings import read_mission, read_settings
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -43,6 +45,7 @@ fingerprint = "9E9E D373 0A3C 4608 6937  9E81 3DCD 64A4 50E6 5A47"
 [[contact]]
 address = "night@example.org"
 mode = "notice"
+signal = "01234567-89AB-cdef-0123-456789abcdef"
 after = 60
 """
 FULLER = (
@@ -119,6 +122,91 @@ def test_a_profile_comes_out_frozen_and_settled(file: Path) -> None:
         20160,
         120,
     )
+
+
+ROSTER = (
+    PROFILE
+    + """
+[[contact]]
+address = "x509@example.org"
+smime = "keys/x509.pem"
+fingerprint = "AB:CD:"
+ping = false
+languages = ["es", "fr"]
+hours = "22:00-06:00"
+days = ["mon", "fri"]
+zone = "Europe/Madrid"
+[duty]
+morning = "06:15"
+[duty.1]
+order = ["x509@example.org", "night@example.org", "officer@example.org"]
+after = [0, 30, 45]
+[duty.4]
+order = ["officer@example.org"]
+""".replace("AB:CD:", ":".join(["AB", "CD"] * 16))
+)
+
+
+def test_a_roster_comes_out_with_everybody_and_the_order_of_each_level(file: Path) -> None:
+    file.write_text(ROSTER)
+    profile = read_mission(file)
+    assert profile.contacts[1].signal == "01234567-89ab-cdef-0123-456789abcdef"
+    assert profile.contacts[0].after is None
+    assert profile.contacts[2] == Contact(
+        "x509@example.org",
+        smime=str(file.parent / "keys/x509.pem"),
+        fingerprint="abcd" * 16,
+        mode=Mode.SMIME,
+        ping=False,
+        languages=("es", "fr"),
+        hours="22:00-06:00",
+        days=("mon", "fri"),
+        zone="Europe/Madrid",
+    )
+    assert profile.duty == Duty(
+        "06:15",
+        {
+            1: Watch(("x509@example.org", "night@example.org", "officer@example.org"), (0, 30, 45)),
+            4: Watch(("officer@example.org",)),
+        },
+    )
+
+
+def test_without_a_word_on_duty_the_order_is_the_profiles_and_a_mail_comes_each_morning(file: Path) -> None:
+    file.write_text(PROFILE)
+    assert read_mission(file).duty == Duty("07:30", {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("Europe/Madrid", "Madrid", "contact 3: zone: expected an IANA name like America/Mexico_City"),
+        ('"22:00-06:00"', '"at night"', "contact 3: hours: expected two different times"),
+        ('["mon", "fri"]', '"mon"', "contact 3: days: expected a list in brackets"),
+        ("ping = false", 'ping = "perhaps"', "contact 3: ping: expected true or false"),
+        ("smime =", "x509 =", "contact 3: x509: unknown key; "),
+        ("01234567-", "", "contact 2: signal: expected a Signal account"),
+        ("[duty]", "[dutty]", "dutty: unknown key; did you mean duty?"),
+        ("morning", "mourning", "duty.mourning: unknown key; did you mean morning?"),
+        ("[duty.4]", "[duty.5]", "duty.5: unknown key; expected one of morning, 1, 2, 3, 4"),
+        ("[duty.4]", '[duty."by level"]', "duty.order: unknown key; "),
+        ("[duty.4]", "[duty.levels]", "duty.levels: unknown key; expected one of morning, 1, 2, 3, 4"),
+        (
+            '[duty.4]\norder = ["officer@',
+            '[duty.4]\norder = ["nobody@',
+            "duty.4.order: expected addresses of [[contact]]",
+        ),
+        ("[duty.4]\norder", "[duty.4]\nodrer", "duty.4.odrer: unknown key; did you mean order?"),
+        ("[0, 30, 45]", "[0, 30]", "duty.1.after: expected a number for each of order"),
+        ("[0, 30, 45]", '[0, "x", 45]', "duty.1.after 2: expected a whole number"),
+        ("[0, 30, 45]", "30", "duty.1.after: expected a list in brackets"),
+        ("[duty]\n", "[duty]\n2 = 3\n", "duty.2: expected a table"),
+        ("[duty]\nmorning = ", "[duty]\nmorning = 7 # ", "duty.morning: expected text in quotes"),
+    ],
+)
+def test_a_line_of_the_roster_that_is_wrong_is_named(file: Path, old: str, new: str, line: str) -> None:
+    assert old in ROSTER
+    assert refusal(file, ROSTER.replace(old, new, 1)).startswith(line)
 
 
 def test_a_profile_tells_where_else_to_turn(file: Path) -> None:
@@ -216,7 +304,7 @@ def test_an_error_further_down_names_its_key_too(file: Path, old: str, new: str,
         ("[areas]", "[aeras]", "aeras: unknown key; did you mean areas?"),
         ("[[contact]]", "[[contacts]]", "contacts: unknown key; did you mean contact?"),
         ('address = "officer', 'adress = "officer', "contact 1: adress: unknown key; did you mean address?"),
-        ('mode = "notice"', 'mode = "mail"', "contact 2: mode: expected 'openpgp' or 'notice'"),
+        ('mode = "notice"', 'mode = "mail"', "contact 2: mode: expected 'openpgp', 'smime' or 'notice'"),
         ("after = 60", "after = 9999", "contact 2: after: expected a number from 0 to 1440"),
         ("after = 60", 'after = "soon"', "contact 2: after: expected a whole number"),
         ("after = 60", "after = 1.5", "contact 2: after: expected a whole number"),

@@ -6,6 +6,7 @@ from bot.errors import SettingsError
 from bot.handoff.mission import Availability, Contact, Formality, MissionProfile, Mode, Support
 from bot.settings import read_mission
 
+A = 'address = "a@example.org"'
 AREAS = """areas = ["México", "Nuevo León", "Ciudad de México (CDMX)", "کابل"]"""
 
 
@@ -36,7 +37,8 @@ def refusal(file: Path, *lines: str) -> str:
 
 
 def chain(file: Path, *lines: str) -> tuple[Contact, ...]:
-    two = ("[[contact]]", 'address = "a@example.org"', 'mode = "openpgp"', "[[contact]]", 'address = "b@example.org"')
+    account = 'signal = "01234567-89ab-cdef-0123-456789abcdef"'
+    two = ("[[contact]]", A, 'mode = "openpgp"', "[[contact]]", 'address = "b@example.org"', account)
     return read(file, AREAS, *lines, *two).contacts
 
 
@@ -109,6 +111,25 @@ def test_what_a_contact_without_a_mode_is_sent_stands_in_the_profile(file: Path)
     assert [one.mode for one in chain(file, 'delivery_mode = "openpgp"')] == [Mode.OPENPGP, Mode.OPENPGP]
     assert [one.mode for one in chain(file, 'delivery_mode = "notice"')] == [Mode.OPENPGP, Mode.NOTICE]
     assert read(file, AREAS, 'delivery_mode = "notice"').delivery_mode is Mode.NOTICE
+
+
+@pytest.mark.parametrize("delivery", ["", 'delivery_mode = "smime"', 'delivery_mode = "notice"'])
+@pytest.mark.parametrize(("kind", "mode"), [("openpgp", Mode.OPENPGP), ("smime", Mode.SMIME)])
+def test_what_a_contact_with_a_certificate_is_sent_is_sealed_to_it(
+    file: Path, delivery: str, kind: str, mode: Mode
+) -> None:
+    pin = f'fingerprint = "{"ab" * 32}"'
+    (contact,) = read(file, AREAS, delivery, "[[contact]]", A, f'{kind} = "a.asc"', pin).contacts
+    assert (contact.mode, contact.certificate) == (mode, str(file.parent / "a.asc"))
+
+
+def test_a_mode_that_does_not_fit_the_certificate_is_no_short_form(file: Path) -> None:
+    lines = ("[[contact]]", A, 'smime = "a.pem"', f'fingerprint = "{"ab" * 32}"', 'mode = "openpgp"')
+    assert refusal(file, AREAS, *lines).startswith('contact 1: mode: expected mode = "smime"')
+
+
+def test_duty_that_is_no_table_is_left_to_the_reader(file: Path) -> None:
+    assert refusal(file, AREAS, 'duty = "always"').startswith("duty: expected a table")
 
 
 @pytest.mark.parametrize("wrong", ['"mail"', "[]", "{}", "3"])

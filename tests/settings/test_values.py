@@ -1,13 +1,15 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import MailFolder, Settings, Signal, Smtp, Storage, Telegram, read_settings
+from bot.settings import Mailbox, MailFolder, Settings, Signal, Smtp, Storage, Telegram, read_settings
 
 TOKEN = "123456:abcdefghijklmnopqrstuvwxyz_-ABC"
 BASE = 'mission = "m.toml"\n[storage]\nurl = "sqlite:///d/p.sqlite"\nkeys = "keys"\n'
+MAILBOX = BASE + '[mailbox]\nhost = "imap.example.org"\nusername = "bot"\npassword_file = "password"\n'
 SERVER = BASE + '[mail]\nhost = "mail.example.org"\nsender = "bot@example.org"\n'
 
 
@@ -67,6 +69,35 @@ def test_a_login_is_a_name_and_a_secret_file(folder: Path) -> None:
 
 def test_mail_may_go_to_a_folder(folder: Path) -> None:
     assert read(folder, BASE + '[mail]\ndirectory = "out"').mail == MailFolder(folder / "out")
+
+
+@pytest.mark.parametrize(
+    ("extra", "tls", "port"),
+    [
+        ("", "implicit", 993),
+        ('tls = "implicit"', "implicit", 993),
+        ('tls = "starttls"', "starttls", 143),
+        ('tls = "starttls"\nport = 1143', "starttls", 1143),
+    ],
+)
+def test_a_mailbox_is_read_over_tls_at_the_port_that_belongs_to_it(
+    folder: Path, extra: str, tls: str, port: int
+) -> None:
+    mailbox = read(folder, MAILBOX + extra).mailbox
+    expected = Mailbox("imap.example.org", port, "bot", "correct horse")
+    assert mailbox == (expected if tls == "implicit" else replace(expected, tls="starttls"))
+    assert mailbox is not None and (mailbox.tls, mailbox.folder, mailbox.ca_file) == (tls, "INBOX", None)
+    assert "correct horse" not in repr(mailbox)
+
+
+def test_a_mailbox_may_have_an_authority_and_a_folder_of_its_own(folder: Path) -> None:
+    mailbox = read(folder, MAILBOX + 'ca_file = "ca.pem"\nfolder = "Postigo/Respuestas ñ"').mailbox
+    assert mailbox is not None
+    assert (mailbox.ca_file, mailbox.folder) == (folder / "ca.pem", "Postigo/Respuestas ñ")
+
+
+def test_without_a_mailbox_none_is_read(folder: Path) -> None:
+    assert read(folder, SERVER).mailbox is None
 
 
 def test_channels_that_are_written_out_are_open(folder: Path) -> None:
@@ -161,6 +192,19 @@ def test_secrets_are_in_no_repr(folder: Path) -> None:
         (SERVER + 'username = "bot"', "mail.username: expected username and password_file together, or neither"),
         (SERVER + 'password_file = "password"', "mail.username: expected username and password_file together"),
         (SERVER + 'password = "secret"', "mail.password: unknown key; did you mean password_file?"),
+        ("mailbox = 3\n" + BASE, "mailbox: expected a table: [mailbox]"),
+        (MAILBOX + 'tls = "none"', "mailbox.tls: expected 'implicit' or 'starttls'"),
+        (MAILBOX + "port = 65536", "mailbox.port: expected a number from 1 to 65535"),
+        (MAILBOX + 'folder = ""', "mailbox.folder: expected a name on one line"),
+        (MAILBOX + 'folder = "a\\nb"', "mailbox.folder: expected a name on one line"),
+        (MAILBOX.replace('"bot"', '""'), "mailbox.username: expected a name on one line"),
+        (MAILBOX.replace("username", "user"), "mailbox.user: unknown key; did you mean username?"),
+        (MAILBOX.replace("password_file", "password"), "mailbox.password: unknown key; did you mean password_file?"),
+        (
+            MAILBOX.replace('password_file = "password"', ""),
+            "mailbox.password_file: expected a value, and it is missing",
+        ),
+        (MAILBOX.replace('"imap.example.org"', '"imaps://x"'), "mailbox.host: expected the name of a server"),
         (BASE + '[telegram]\ntoken_file = "password"', "telegram.token_file: expected a file that holds a bot token"),
         (BASE + '[telegram]\ntoken_file = "token"\napi = "http://example.org"', "telegram.api: expected an address"),
         (BASE + '[signal]\nservice = "h:1"\nnumber = "5512"', "signal.number: expected a number as in +52"),

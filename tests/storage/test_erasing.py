@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from storage.canaries import files_under, hits
 
 from bot.conversation.model import Answer, Clear, Conversation, HandOff, Line, Say, Sender, Timer, Wake
+from bot.handoff.docket import Docket, Draft
+from bot.storage.dockets import Dockets
 from bot.storage.erasing import Truncating, checkpoint, erase, expire, rewrap
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Mail, Outbox
 from bot.storage.schema import migrate
 from bot.storage.statement import Statement
-from bot.storage.tables import OTHER, open_engine
+from bot.storage.tables import OTHER, minute, open_engine
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer
 
@@ -25,6 +27,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 NOON = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
 TABLES = ("talk", "outbox", "way_back", "seen")
+OFFICERS = ("docket", "mark", "draft")
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,70 @@ def test_an_answer_that_is_still_being_read_only_delays_the_emptying(home: Home)
         assert (home.directory / "kept" / "postigo.db-wal").stat().st_size == 0
 
 
+# ── what is kept for officers ──────────────────────────────────────────────────────────────────────────
+
+
+def file(home: Home, conn: sa.Connection, sender: Sender, words: str, *, lives: timedelta = 14 * DAY) -> bytes:
+    """Leave a docket, a mark and a draft with these words; return whose the case is."""
+    dockets, who = Dockets(home.keyring), home.shelf.who(sender)
+    dockets.keep(conn, who, Docket(words, 1, "es", NOON, waiting=(words,)), minute(NOON + lives))
+    dockets.mark(conn, dockets.hashed("token", words), words, minute(NOON + lives))
+    dockets.hold(conn, words, Draft(words, words, NOON), NOON + lives)
+    return who
+
+
+def test_erase_deletes_the_docket_of_a_person_and_what_leads_to_it(home: Home) -> None:
+    dockets = Dockets(home.keyring)
+    with home.engine.begin() as conn:
+        ana = file(home, conn, Sender("signal", "ana"), "anacanary")
+        ben = file(home, conn, Sender("signal", "ben"), "bencanary")
+        erase(conn, ana)
+        assert [count(conn, table) for table in OFFICERS] == [1, 1, 2]  # a draft is its officer's, for a quarter hour
+        assert (dockets.of(conn, ana), dockets.marked(conn, "token", "anacanary", NOON)) == ([], None)
+        assert [one.docket.reference for one in dockets.of(conn, ben)] == ["bencanary"]
+        assert dockets.marked(conn, "token", "bencanary", NOON) is not None
+
+
+def test_a_case_that_was_closed_or_is_over_leaves_nothing_in_any_file(home: Home) -> None:
+    dockets, words = Dockets(home.keyring), ["closedcanarycanary", "overcanarycanary"]
+    empty_journal = Truncating()
+    with home.engine.connect() as conn:
+        with conn.begin():
+            closed = file(home, conn, Sender("signal", "ana"), words[0], lives=HOUR)
+            file(home, conn, Sender("signal", "ben"), words[1], lives=HOUR)
+            kept = [bytes(row[0]) for row in conn.exec_driver_sql("SELECT sealed FROM docket").all()]
+            kept += [bytes(row[0]) for row in conn.exec_driver_sql("SELECT sealed FROM draft").all()]
+        with conn.begin():
+            dockets.drop(conn, closed)
+            assert expire(conn, NOON + HOUR + timedelta(minutes=1), 100) == 4  # and the drafts of both
+        empty_journal(conn)
+        assert [count(conn, table) for table in OFFICERS] == [0, 0, 0]
+        content = b"".join(path.read_bytes() for path in files_under(home.directory))
+    assert len(kept) == 4
+    assert [blob for blob in kept if blob[:64] in content] == []
+    assert hits(words, files_under(home.directory)) == []
+
+
+def test_dockets_and_drafts_live_through_their_days_by_rewrapping(home: Home) -> None:
+    with home.engine.begin() as conn:
+        who = file(home, conn, Sender("signal", "ana"), "words")
+        for day in range(1, 14):
+            assert rewrap(conn, home.keyring, NOON + day * DAY) == 2
+            home.keyring.destroy_expired(NOON + day * DAY)
+        dockets = Dockets(home.keyring)
+        assert [one.docket.reference for one in dockets.of(conn, who)] == ["words"]
+        assert dockets.let_go(conn, "words") == Draft("words", "words", NOON)
+
+
+def test_a_docket_that_cannot_be_rewrapped_is_deleted(home: Home) -> None:
+    with home.engine.begin() as conn:
+        file(home, conn, Sender("signal", "ana"), "words")
+        conn.exec_driver_sql("UPDATE docket SET wrapped = substr(wrapped, 1, 40)")
+        conn.exec_driver_sql("UPDATE draft SET wrapped = substr(wrapped, 1, 40)")
+        assert rewrap(conn, home.keyring, NOON + DAY) == 2
+        assert [count(conn, table) for table in OFFICERS] == [0, 1, 0]
+
+
 # ── expire ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -291,6 +358,8 @@ def test_a_row_that_cannot_be_rewrapped_is_deleted(home: Home) -> None:
         "SELECT id FROM outbox WHERE lane = 0 AND next_try <= 1 ORDER BY next_try",
         "SELECT code FROM way_back WHERE expires <= 1 LIMIT 1",
         "SELECT hash FROM seen WHERE expires <= 1 LIMIT 1",
+        "SELECT reference FROM docket WHERE expires <= 1 LIMIT 1",
+        "SELECT hash FROM mark WHERE expires <= 1 LIMIT 1",
     ],
 )
 def test_no_round_reads_a_whole_table(home: Home, sql: str) -> None:

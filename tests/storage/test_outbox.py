@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from storage.canaries import files_under, hits
 from storage.strategies_storage import values_of
 
-from bot.conversation.model import Answer, Clear, Effect, HandOff, Line, Say, Sender, Timer, Wake
+from bot.conversation.model import Answer, Clear, HandOff, Line, Say, Sender, Timer, Wake
 from bot.errors import SealingError
 from bot.storage.envelope import Envelope
 from bot.storage.erasing import erase
 from bot.storage.keyring import Keyring
-from bot.storage.outbox import Mail, Outbox, Row
+from bot.storage.letters import Letter
+from bot.storage.outbox import Mail, Note, Outbox, Ping, Row
 from bot.storage.schema import migrate
 from bot.storage.statement import Statement
 from bot.storage.tables import OTHER, URGENT, open_engine
@@ -27,6 +28,8 @@ HOUR = timedelta(hours=1)
 ANA = Sender("telegram", "ana")
 BEN = Sender("signal", "ben")
 MAIL = Mail(0, "K7Q2FX", "officer@mission.example", "<1@bot.example>", b"\x00\xffsealed")
+PING = Ping("account", "en", Line("duty.ping"), True, 0)
+NOTE = Note("officer@mission.example", "read", Line("duty.subject_note"), (Line("duty.note_read"),))
 HAND_OFF = HandOff("K7Q2FX", 0, 1, None, ("detained",), "1234", answers=(Answer("a", words="told"),))
 
 
@@ -45,7 +48,7 @@ class Post:
     def who(self, sender: Sender) -> bytes:
         return self.keyring.keyed_hash("who", sender.address)[:16]
 
-    def put(self, sender: Sender, *effects: Effect | Mail, lane: int = OTHER, lives: timedelta = 24 * HOUR) -> None:
+    def put(self, sender: Sender, *effects: Letter, lane: int = OTHER, lives: timedelta = 24 * HOUR) -> None:
         self.outbox.put(self.conn, self.who(sender), sender, effects, NOON, lane=lane, expires=NOON + lives)
 
     def due(self, later: timedelta = timedelta(), limit: int = 100, busy: frozenset[bytes] = frozenset()) -> list[Row]:
@@ -80,11 +83,17 @@ def law_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
 
 
 @settings(deadline=None)
-@given(effect=st.one_of([values_of(kind) for kind in (Say, HandOff, Clear, Wake, Mail)]), sender=values_of(Sender))
+@given(
+    effect=st.one_of([values_of(kind) for kind in (Say, HandOff, Clear, Wake, Mail, Ping, Note)]),
+    sender=values_of(Sender),
+)
 def test_any_effect_comes_back_as_it_was_put(
-    law_engine: sa.Engine, law_keyring: Keyring, effect: Effect | Mail, sender: Sender
+    law_engine: sa.Engine, law_keyring: Keyring, effect: Letter, sender: Sender
 ) -> None:
-    effect = replace(effect, at=NOON) if isinstance(effect, Wake) else replace(effect, not_before=None)
+    if isinstance(effect, Wake):
+        effect = replace(effect, at=NOON)
+    elif not isinstance(effect, Note):
+        effect = replace(effect, not_before=None)
     sender = replace(sender, channel=sender.channel or "signal")  # every channel has a name
     with law_engine.connect() as conn, conn.begin() as transaction:
         post = Post(conn, Outbox(law_keyring), law_keyring)
@@ -318,6 +327,71 @@ def test_what_is_due_already_is_not_put_off_by_haste(post: Post) -> None:
     assert len(post.due()) == 1
     assert len(post.due(HOUR)) == 2
     post.outbox.hasten(post.conn, post.who(BEN), NOON)
+
+
+# ── officers further on ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_mails_and_pings_take_the_place_of_the_answers_each_at_its_hour(post: Post) -> None:
+    post.put(ANA, HAND_OFF, lane=URGENT)
+    row = post.due()[0]
+    later = [replace(one, not_before=NOON + HOUR, place=1) for one in (MAIL, PING)]
+    assert post.outbox.replace(post.conn, row.id, row.who, [MAIL, PING, *later], NOON, expires=row.expires)
+    assert [found.effect for found in post.due()] == [MAIL, PING]
+    assert [found.effect for found in post.due(HOUR)] == [MAIL, PING, *later]
+
+
+def test_a_mail_at_the_end_of_a_long_chain_has_a_day_of_its_own(post: Post) -> None:
+    post.put(ANA, HAND_OFF)
+    row = post.due()[0]
+    last = replace(MAIL, not_before=NOON + 24 * HOUR, place=1)
+    post.outbox.replace(post.conn, row.id, row.who, [MAIL, last], NOON, expires=row.expires)
+    assert [found.effect for found in post.due(24 * HOUR)] == [last]
+    assert [found.effect for found in post.due(48 * HOUR - 60 * SECOND)] == [last]
+    assert post.due(48 * HOUR) == []
+
+
+def test_what_waits_for_officers_further_on_is_withdrawn_and_nothing_else(post: Post) -> None:
+    further = [replace(one, not_before=NOON + HOUR, place=1) for one in (MAIL, PING)]
+    post.put(ANA, say("a"), MAIL, PING, NOTE, Wake(Timer.UNREAD, NOON, 0), *further)
+    post.put(BEN, *further)
+    post.outbox.withdraw(post.conn, post.who(ANA))
+    found = post.due(HOUR)
+    assert [shown(row) for row in found if row.sender == ANA] == ["a", "mail", "ping", "note", "wake"]
+    assert [shown(row) for row in found if row.sender == BEN] == ["mail", "ping"]
+
+
+def test_of_a_closed_case_nothing_waits_for_any_officer(post: Post) -> None:
+    post.put(ANA, say("a"), MAIL, PING, replace(MAIL, place=1), HAND_OFF)
+    post.outbox.withdraw(post.conn, post.who(ANA), all_of_them=True)
+    assert post.names() == ["a", "hand_off"]
+
+
+def test_a_mail_that_does_not_open_is_told_and_stops_no_withdrawing(post: Post) -> None:
+    post.put(ANA, replace(MAIL, place=1), replace(MAIL, place=2))
+    spoiled, _ = post.due()
+    SPOIL(post.conn, id=spoiled.id, sealed=b"", wrapped=b"")
+    post.outbox.withdraw(post.conn, post.who(ANA))
+    assert post.outbox.unreadable == {spoiled.id}
+    assert post.due() == []
+
+
+def test_what_keeps_its_distance_comes_earlier_and_words_keep_their_hour(post: Post) -> None:
+    at = NOON + 2 * HOUR
+    post.put(ANA, say("a", not_before=at), replace(MAIL, not_before=at), replace(PING, not_before=at))
+    post.put(BEN, Wake(Timer.UNREAD, at, 0), Clear(("m1",), at))
+    assert post.outbox.earlier(post.conn, HOUR) == 3
+    assert sorted(post.names(HOUR)) == ["mail", "ping", "wake"]
+    assert sorted(post.names(2 * HOUR)) == ["a", "clear", "mail", "ping", "wake"]
+    assert post.outbox.next_due(post.conn) == NOON + HOUR
+
+
+def test_a_row_that_does_not_open_is_told_and_the_others_come_earlier(post: Post) -> None:
+    post.put(ANA, MAIL, replace(MAIL, not_before=NOON + HOUR))
+    row = post.due()[0]
+    SPOIL(post.conn, id=row.id, sealed=b"", wrapped=b"")
+    assert post.outbox.earlier(post.conn, HOUR) == 1
+    assert post.outbox.unreadable == {row.id}
 
 
 # ── what can't be read ─────────────────────────────────────────────────────────────────────────────────

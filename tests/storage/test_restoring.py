@@ -10,11 +10,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bot.conversation.model import Clear, Conversation, Line, Say, Sender, Timer, Wake
+from bot.handoff.docket import Docket, Draft
+from bot.storage.dockets import Dockets
 from bot.storage.erasing import erase
 from bot.storage.keyring import Keyring
-from bot.storage.outbox import Mail, Outbox
+from bot.storage.outbox import Mail, Note, Outbox, Ping
 from bot.storage.restoring import advance_generation, notice_restored
-from bot.storage.tables import OTHER
+from bot.storage.tables import OTHER, minute
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer
 
@@ -41,24 +43,32 @@ def live(conn: sa.Connection, keyring: Keyring, now: datetime) -> None:
         Wake(Timer.LATE, now, 0),
         Mail(0, "K7Q2FX", "officer", "<1@x>", b"sealed"),
         Clear(("1",)),
+        Ping("account", "en", Line("duty.ping"), True, 0),
+        Note("officer", "note", Line("duty.subject_note"), ()),
     )
+    dockets = Dockets(keyring)
+    dockets.keep(conn, who, Docket("K7Q2FX", 1, "es", now), minute(now + DAY))
+    dockets.mark(conn, dockets.hashed("token", "token"), "K7Q2FX", minute(now + DAY))
+    dockets.hold(conn, "officer", Draft("K7Q2FX", "words", now), now + DAY)
     outbox.put(conn, who, ANA, effects, now, lane=OTHER, expires=now + DAY)
 
 
-def left(conn: sa.Connection, keyring: Keyring, now: datetime) -> tuple[bool, bool, bool, list[str]]:
-    """Return whether talk, way back and seen message are there, and the kinds that wait."""
+def left(conn: sa.Connection, keyring: Keyring, now: datetime) -> tuple[bool, bool, bool, int, list[str]]:
+    """Return whether talk, way back and seen message are there, what is for officers, and the kinds that wait."""
     shelf = Shelf(keyring)
     who = shelf.who(ANA)
+    officers = "SELECT (SELECT count(*) FROM docket) + (SELECT count(*) FROM mark) + (SELECT count(*) FROM draft)"
     return (
         shelf.load(conn, who) is not None,
         shelf.who_returns(conn, "1234") is not None,
         shelf.seen_before(conn, ANA, "1", now),
+        conn.exec_driver_sql(officers).scalar_one(),
         [row.kind for row in Outbox(keyring).claimable(conn, now, 9, ())],
     )
 
 
-ALL = (True, True, True, ["say", "wake", "mail", "clear"])
-RESTORED = (False, False, False, ["mail", "clear"])
+ALL = (True, True, True, 3, ["say", "wake", "mail", "clear", "ping", "note"])
+RESTORED = (False, False, False, 0, ["mail", "clear"])
 
 
 async def test_a_restart_drops_nothing(engine: sa.Engine, keyring: Keyring, now: datetime, tmp_path: Path) -> None:

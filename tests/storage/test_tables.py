@@ -22,6 +22,9 @@ COLUMNS = {
     "notice": ["reference", "who", "expires", "wrapped", "sealed"],
     "way_back": ["code", "who", "expires"],
     "seen": ["hash", "expires"],
+    "docket": ["reference", "who", "expires", "wrapped", "sealed"],
+    "mark": ["hash", "reference", "expires"],
+    "draft": ["officer", "expires", "wrapped", "sealed"],
     "counts": ["week", "level", "language", "number"],
     "state": ["name", "value"],
 }

@@ -48,7 +48,7 @@ def script(number: int, areas: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass
 class Defender:
-    """One of the crowd. `patience`: seconds after which they write again."""
+    """One of the crowd. `patience`: seconds after which they write again, each time later."""
 
     person: Person
     script: Mapping[str, str]
@@ -56,25 +56,25 @@ class Defender:
     patience: float
     again: int = 0  # messages written again because nobody answered
     codes: str = ""
-    _answered: dict[str, int] = field(default_factory=dict)  # the message that answered a question last
+    _answered: dict[str, int] = field(default_factory=dict)  # the message that answered a question last, if of use
     _open: int = 0  # messages that wait for an answer
     _step: str = ""  # the newest question
-    _used: bool = True  # whether the bot could use what was written before it
     _read: int = 0  # how far the screen was read
 
     async def talks(self) -> None:
         """Write until the codes have come; one message at a time, unless nobody answers."""
         text = "SOS" if "sos" in self.script else "hello"
-        at = self._writes(text)
+        at, silences = self._writes(text), 0  # one after the other
         while not self.codes:
-            if not await self._hears():
+            silences = 0 if await self._hears(self.patience * (1 + silences)) else silences + 1
+            if silences:
                 self.again, self._open = self.again + 1, 0
-                repeated = "HELP" if self._is_read(at) else text
-                at = self._writes(repeated, self._step if repeated == text else "")
+                text = "HELP" if self._is_read(at) else text
+                at = self._writes(text, self._step if text != "HELP" else "")
             elif self._open == 0 and self._step:
                 await asyncio.sleep(READING)
                 seen = self._is_read(self._answered.get(self._step, 0))
-                text = "HELP" if seen and self._used else self._label(self._step)
+                text = "HELP" if seen else self._label(self._step)
                 at = self._writes(text, self._step if text != "HELP" else "")
 
     def _writes(self, text: str, step: str = "") -> int:
@@ -85,17 +85,19 @@ class Defender:
             self._answered[step] = at
         return at
 
-    async def _hears(self) -> bool:
+    async def _hears(self, patience: float) -> bool:
         """Wait for a word; read on to the newest question, and whether what was written before it was of use."""
         try:
-            await self.person.until(lambda: len(self.person.heard) > self._read, within=self.patience)
+            await self.person.until(lambda: len(self.person.heard) > self._read, within=patience)
         except TimeoutError:
             return False
         for said in self.person.heard[self._read :]:
             self.codes = self.codes or (said.text if FINISHED in said.text else "")
             found = next((name for name in self.script if ASKS[name] in said.text), "")
             if found:
-                self._step, self._used, self._open = found, UNUSED not in said.text, max(self._open - 1, 0)
+                self._step, self._open = found, max(self._open - 1, 0)
+            if UNUSED in said.text:  # here, or with the question before: what was read is to be written again
+                self._answered.pop(self._step, None)
         self._read = len(self.person.heard)
         return True
 

@@ -22,11 +22,12 @@ from fakes_signal_people import Person
 from fakes_signal_wire import ACCOUNT
 from stories.stage import DEADLINE, SENDER, ZONE, Stage, StoryClock, T, Town
 
-from bot.app import Bot, Plan, officers_of, wire
+from bot.app import Bot, Plan, wire
 from bot.channels.base import Channel
 from bot.channels.signal import Signal
 from bot.channels.signal_hearing import Patience
 from bot.conversation.model import Conversation, Outcome, Say, Sender
+from bot.staff import officers_of
 
 HOUR = 3600
 
@@ -165,6 +166,8 @@ def planned(stage: Stage, channels: Callable[[Bot], Sequence[Channel]]) -> Plan:
         lambda known: officers_of(profile, known),
         channels,
         stage.clock.now,
+        stage.mailbox,
+        stage.trusted,
     )
 
 

@@ -16,6 +16,7 @@ class Size:
     kills: int = 0  # at least
     lives: int = 0  # what happens until the next kill, at most
     spoiled: int = 0  # updates
+    histories: int = 0  # of one case each
     languages: tuple[str, ...] = ()  # of what is told in every language; none: all that are offered
 
 
@@ -26,9 +27,11 @@ SIZES: Mapping[str, tuple[Size, Size]] = MappingProxyType(
     {
         "test_killing": (Size(people=20, kills=6, lives=60), Size(people=100, kills=24, lives=150)),
         "test_signal_killing": (Size(people=12, kills=6, lives=20), Size(people=40, kills=20, lives=20)),
+        "test_officers_surviving": (Size(kills=1), Size(kills=6)),
         "test_telegram_killing": (Size(people=20, kills=6, lives=120), Size(people=200, kills=50, lives=170)),
         "test_telegram_talks": (Size(people=40), Size(people=200)),
         "test_telegram_fuzz": (Size(spoiled=600), Size(spoiled=3000)),
+        "test_histories": (Size(histories=300), Size(histories=10_000)),
         "test_transcripts_on_channels": (Size(languages=WAYS_TO_WRITE), Size()),
     }
 )

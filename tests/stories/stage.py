@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import string
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -19,18 +19,23 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from fakes_openssl import Person
 from fakes_smtp import Authority, MailServer, Taken
 
 from bot import clock
-from bot.app import Bot, Plan, officers_of, wire
+from bot.app import Bot, Plan, wire
 from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.content import content
 from bot.conversation.model import Conversation, Kind, Message, Say, Sender
 from bot.errors import DeliveryError
-from bot.handoff.mission import Contact, MissionProfile, Resource, WhoRuns
+from bot.handoff.mission import Contact, MissionProfile, Mode, Resource, WhoRuns
+from bot.handoff.roster import Duty
+from bot.mail.imap import Mailbox
 from bot.mail.openpgp import open_mail, throwaway_officer
+from bot.mail.smime import open_mail as open_smime
 from bot.mail.smtp import Post, SmtpPost
 from bot.settings import read_mission
+from bot.staff import officers_of
 
 DEADLINE = 20.0  # real seconds; what hasn't come by then never comes
 PATIENCE = 1.0  # seconds that our side of SMTP waits for an answer: a server that stalls says nothing at all
@@ -218,6 +223,8 @@ class Stage:
     changes: Mapping[str, object] = field(default_factory=dict)  # of the mission's profile
     channel: str = "signal"
     repeats: bool = False
+    mailbox: Mailbox | None = None  # where officers answer, and what can't be delivered comes back
+    trusted: Callable[[], Awaitable[bool | None]] | None = None  # whether officers' accounts can be; None: they are
 
     @property
     def kept(self) -> Path:
@@ -232,11 +239,13 @@ class Stage:
         return self.kept / "postigo.db"
 
     def profile(self) -> MissionProfile:
-        """The example mission, as if it had confirmed itself."""
+        """The example mission, as if it had confirmed itself; without a daily mail, unless the story has one."""
         read = read_mission(content("missions") / "us-mexico.toml")
         today = self.clock.now(ZONE).date()
         place = Resource("Shelter", "+52 55 0000", WhoRuns.NGO, "https://example.org", verified_on=today)
-        changed = replace(read, contacts=self.contacts, languages=("es", "en"), resources=(place,))
+        changed = replace(
+            read, contacts=self.contacts, languages=("es", "en"), resources=(place,), duty=Duty(morning="")
+        )
         return replace(changed, **self.changes)  # type: ignore[arg-type]  # named by its fields
 
     def wired(self) -> tuple[Bot, Town]:
@@ -252,6 +261,8 @@ class Stage:
             lambda known: officers_of(profile, known),
             lambda _: [town],
             self.clock.now,
+            self.mailbox,
+            self.trusted,
         )
         return wire(plan), town
 
@@ -287,13 +298,14 @@ def canary() -> str:
 
 
 class Inbox:
-    """One officer's key, as a file for the profile, and what it opens."""
+    """One officer's key, as a file for the profile, and what it opens. `signal`: their account there."""
 
-    def __init__(self, folder: Path, name: str = "officer") -> None:
+    def __init__(self, folder: Path, name: str = "officer", *, signal: str = "", language: str = "en") -> None:
         self._secret, certificate = throwaway_officer()
         file = folder / f"{name}.asc"
         file.write_bytes(certificate.raw)
-        self.contact = Contact(f"{name}@example.org", str(file), certificate.fingerprint, "en")
+        address, fingerprint = f"{name}@example.org", certificate.fingerprint
+        self.contact = Contact(address, str(file), fingerprint, language, signal=signal)
 
     def opened(self, mail: bytes) -> tuple[str, str, str]:
         """Subject, text and case.json."""
@@ -302,6 +314,31 @@ class Inbox:
     def texts(self, server: MailServer) -> list[str]:
         """The texts of everything that a server has accepted."""
         return [self.opened(taken.mail)[1] for taken in server.accepted]
+
+
+class SmimeInbox(Inbox):
+    """The same for an officer with an S/MIME certificate, whose files a test has made."""
+
+    def __init__(self, person: Person, name: str = "officer", *, signal: str = "", language: str = "en") -> None:
+        self._person = person
+        certificate = person.certificate
+        self.contact = Contact(
+            f"{name}@example.org",
+            fingerprint=certificate.fingerprint,
+            language=language,
+            mode=Mode.SMIME,
+            smime=str(certificate.path),
+            signal=signal,
+        )
+
+    def opened(self, mail: bytes) -> tuple[str, str, str]:
+        """Subject, text and case.json."""
+        return open_smime(mail, self._person.secret, self._person.certificate)
+
+
+def keyless(name: str = "officer", *, signal: str = "", language: str = "en") -> Contact:
+    """An officer without a key: by mail they hear that a case waits, and no more."""
+    return Contact(f"{name}@example.org", language=language, mode=Mode.NOTICE, signal=signal)
 
 
 class Mood:

@@ -31,7 +31,7 @@ from stories.program import read
 from stories.stage import DEADLINE, SENDER, Inbox, Life, Stage, Town, posted_to
 
 from bot import logs
-from bot.app import Bot, Plan, officers_of, wire
+from bot.app import Bot, Plan, wire
 from bot.channels.base import Channel
 from bot.channels.telegram import Telegram
 from bot.conversation.flow import Step
@@ -40,6 +40,7 @@ from bot.handoff.mission import Contact
 from bot.knowledge import Knowledge
 from bot.mail.envelope import sealed_part
 from bot.messengers import looks
+from bot.staff import officers_of
 from bot.storage.work import Shelf
 
 OFFICER = "Officer <officer@example.org>"
@@ -184,6 +185,8 @@ class TelegramStage(Stage):
             lambda known: officers_of(profile, known),
             lambda bot: [self._account(bot), town],
             self.clock.now,
+            self.mailbox,
+            self.trusted,
         )
         return wire(plan), town
 
@@ -228,7 +231,7 @@ class GpgInbox(Inbox):
     """An officer whose key a real gpg has made, and holds too."""
 
     def __init__(self, folder: Path, gpg: Gpg) -> None:
-        fingerprint, file = gpg.new_key(OFFICER), folder / "by_gpg.asc"
+        fingerprint, file = gpg.new_key(OFFICER).lower(), folder / "by_gpg.asc"
         file.write_bytes(gpg.exported(OFFICER))
         self._gpg = gpg
         self._secret = gpg.must("--armor", "--export-secret-keys")

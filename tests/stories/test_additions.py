@@ -153,12 +153,16 @@ async def test_erase_during_the_transmission_says_that_it_may_have_arrived(
         server.hang_up()
 
 
-async def test_erase_after_it_left_says_that_the_mission_has_its_own_copy(stage: Stage, server: MailServer) -> None:
+async def test_erase_after_it_left_says_that_the_mission_has_its_own_copy_and_the_officer_hears_of_it(
+    stage: Stage, server: MailServer, officer: Inbox
+) -> None:
     async with stage.open() as life:
         await cries(life)
         assert COPY in await life.writes("ana", "erase")
         assert await life.talk("ana") is None
-    assert len(server.accepted) == 1
+    alert, note = officer.texts(server)
+    assert alert.startswith("LEVEL 1")
+    assert "has closed this. Nothing can be passed on any more." in note
 
 
 async def test_erase_after_a_lost_answer_says_that_it_may_have_arrived_whatever_came_later(
@@ -180,7 +184,7 @@ async def test_erase_while_one_of_two_mails_is_on_the_wire_says_that_it_may_have
     mixed = {"RCPT": ["451 later", GOOD], "DATA": [STALL]}
     async with mail_server(authority.server(), replies=mixed) as other:
         stage.post = posted_to(other, authority, patience=15)
-        stage.contacts = (officer.contact, Inbox(tmp_path, "second").contact)
+        stage.contacts = (officer.contact, replace(Inbox(tmp_path, "second").contact, after=0))
         async with stage.open() as life:
             await cries(life, settle=False)
             await other.offered(1)

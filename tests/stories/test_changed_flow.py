@@ -94,5 +94,5 @@ async def test_words_of_a_flow_that_is_gone_are_dropped_and_hold_up_nothing(
         await life.settled()
         assert await life.rows("say") == 0
         shown = [record.msg.shown["event"] for record in caplog.records if hasattr(record.msg, "shown")]
-        assert shown.count("effect_unreadable") == 2
+        assert shown.count("effect_unreadable") == 1, "of two questions that wait only the newer one is looked at"
         assert (await life.writes("ana", "hello")).startswith(CHANGED)

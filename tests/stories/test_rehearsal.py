@@ -98,8 +98,9 @@ def test_who_erases_after_sending_is_told_the_truth_and_begins_anew(home: Path) 
     done = ran(home, "rehearse", "--language", "es", lines=["AYUDA", "8", "11", "borrar", "hola"])
     shown = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
-    ((_, case),) = opened_as_told(shown)
+    (_, case), (closed, _) = opened_as_told(shown)
     assert json.loads(case)["may_act"] == "talk"
+    assert "has closed this" in closed
     erased = shown.partition("> borrar")[2]
     assert "Borramos nuestra copia." in erased
     assert "puede que haya llegado" in erased, "a folder tells nobody whether a mail was taken"

@@ -15,9 +15,9 @@ from stories.program import read
 from stories.signal_town import BEGUN, ORDINARY, SOS, on_signal, serving
 from stories.stage import Inbox, Stage
 
-from bot.app import signer_in
 from bot.conversation.model import ConsentKind, Sender
 from bot.handoff.mission import Contact, SignalAddress
+from bot.signing import signer_in
 
 ANSWERED = 4  # of ORDINARY: an answer behind, a question of several kinds ahead
 LATE = 61 * 60_000  # ms

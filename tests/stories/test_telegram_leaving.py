@@ -65,7 +65,7 @@ async def test_erase_deletes_what_both_have_written_and_tells_how_to_clear_the_r
 async def test_a_talk_of_more_than_a_hundred_messages_is_erased_as_well(stage: TelegramStage) -> None:
     async with stage.open() as life:
         ana = await begins(life, "en")
-        for _ in range(70):
+        for _ in range(140):
             ana.writes("what?")
         await life.quiet()
         assert len(ana.messages) > 140
@@ -145,7 +145,8 @@ async def test_what_is_cleared_of_a_case_leaves_its_question_for_an_hour(stage: 
         ana = await begins(life, "en")
         await life.says(ana, "SOS")
         await life.presses(ana, "me", "act", "no")
-        await passes(life, hours=21, minutes=30)
+        await passes(life, hours=1, minutes=1)
+        await passes(life, hours=20, minutes=29)
         told = await life.says(ana, "where is it?")
         await passes(life, minutes=40)
         assert left(ana) == ["where is it?", told]
@@ -174,7 +175,7 @@ async def test_who_has_blocked_the_bot_is_told_nothing_more_and_the_mails_leave_
         await life.quiet()
         assert (await life.rows("say"), await life.rows("mail")) == (0, 0)
         tries = sum(call.method == "sendmessage" and call.chat == ana.id for call in stage.telegram.calls)
-        await passes(life, hours=2)
+        await passes(life, minutes=50)
         assert tries == sum(call.method == "sendmessage" and call.chat == ana.id for call in stage.telegram.calls)
         eva_told = await life.says(eva, "hello")
         assert "Which language" in eva_told

@@ -32,11 +32,11 @@ from stories.phones import Phone, phone
 from stories.signal_town import planned, says_of
 from stories.sizes import size_of
 from stories.stage import ZONE, Life, Mood, Stage, Town
-from test_transcripts import BECAUSE, FILES, in_language
+from test_transcripts import BECAUSE, FILES, FROM_MISSION, in_language
 
 from bot.app import Bot, wire
 from bot.channels.base import Channel
-from bot.conversation.events import Accepted, Due, Event
+from bot.conversation.events import Accepted, Due, Event, FromMission
 from bot.conversation.flow import Ask
 from bot.conversation.model import Conversation, Kind, Outcome, Say, Sender, Timer
 from bot.conversation.transcript import written_down
@@ -54,7 +54,13 @@ ROUND = ("guide_walk", "guide_search", "ordinary")  # by one person, one after t
 SCRIPTS["round"] = "".join(SCRIPTS.pop(file) for file in ROUND)
 IN_EVERY_LANGUAGE = ("round", "guide_note")
 BEGUN_ELSEWHERE = ("no", "soon", "tell", "me")
-TIMERS = {"late": Timer.LATE, "give_up": Timer.GIVE_UP, "gather": Timer.GATHER, "clear": Timer.CLEAR}
+TIMERS = {
+    "late": Timer.LATE,
+    "give_up": Timer.GIVE_UP,
+    "gather": Timer.GATHER,
+    "unread": Timer.UNREAD,
+    "clear": Timer.CLEAR,
+}
 
 
 def not_on(script: str) -> dict[str, str]:
@@ -147,6 +153,8 @@ class Replay:
             await self.there.writes(await self._code() if name == "carried" else "0" * 12)
         elif name == "accepted":
             await self._report(Accepted(number, self.clock.now(self.life.bot.knowledge.zone)))
+        elif name in FROM_MISSION:
+            await self._report(FROM_MISSION[name](number, self.clock.now(self.life.bot.knowledge.zone)))
         elif name in TIMERS:
             talk = await self._kept()
             assert talk
@@ -172,7 +180,10 @@ class Replay:
                 later = self.clock.now() + timedelta(days=2)
                 for row in desk.outbox.claimable(conn, later, 10, (), mails=True):
                     desk.outbox.done(conn, row.id)
-            desk.reported(conn, who, sender, happened)
+            if isinstance(happened, FromMission):
+                desk.from_mission(conn, who, happened)
+            else:
+                desk.reported(conn, who, sender, happened)
 
         await self.life.reads(job)
         self.life.bot.courier.wake()

@@ -1,0 +1,46 @@
+"""What comes back by mail: officers' signed acknowledgements, and mails that a server returned. The rest is counted."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from bot.logs import Event, event
+from bot.mail.bounces import Bounce
+from bot.mail.replies import Reply, Useless
+from bot.officers.filing import Filing
+from bot.storage.writer import Writer
+
+Take = Callable[[bytes], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Answers:
+    """Takes what a mailbox gives. `listen`: gives each mail until cancelled. `read`: what one means; in a thread."""
+
+    listen: Callable[[Take], Awaitable[None]]
+    read: Callable[[bytes, datetime], Reply | Bounce | Useless]
+    writer: Writer
+    filing: Filing
+    now: Callable[[], datetime]
+    told: Callable[[], None]  # after each commit: there may be work
+
+    async def run(self) -> None:
+        """Take mails until cancelled."""
+        await self.listen(self.take)
+
+    async def take(self, raw: bytes) -> None:
+        """Do what one mail says, once; return when that is committed."""
+        now = self.now()
+        meant = await asyncio.to_thread(self.read, raw, now)
+        done = False
+        if isinstance(meant, Reply):
+            for token in meant.tokens:
+                acknowledge = partial(self.filing.desk.acknowledged_by_mail, fingerprint=meant.signer, token=token)
+                done |= await self.writer.do(partial(acknowledge, signed_at=meant.at, now=now), urgent=True)
+        elif isinstance(meant, Bounce) and meant.gone:
+            done = await self.writer.do(partial(self.filing.bounced, message_ids=meant.message_ids, now=now))
+        if not done:
+            event(Event.MAIL_USELESS)
+        self.told()

@@ -1,0 +1,55 @@
+"""What stands beside a row's key comes back, and everything has its hour."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.conversation.model import Clear, HandOff, Line, Say, Timer, Wake
+from bot.storage.letters import Letter, Mail, Note, Ping
+from bot.storage.notes import EPOCH, TRIED_FOR, due_of, note_of, read_note, stamp, tried_until
+
+NOON = datetime(2026, 11, 21, 12, 0, 30, 7, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LATER = NOON + HOUR
+MAIL = Mail(0, "7K3QM4", "officer@x", "<1@x>", b"")
+PING = Ping("account", "en", Line("duty.ping"), True, 0)
+SAY = Say((Line("a"),), ("en",))
+
+
+@given(st.integers(0, 2**60), st.datetimes(EPOCH.replace(tzinfo=None), timezones=st.just(UTC)))
+def test_serial_and_hour_come_back(serial: int, due: datetime) -> None:
+    assert read_note(note_of(serial, due)) == (serial, due)
+
+
+def test_what_is_due_before_all_time_is_due_at_its_beginning() -> None:
+    assert read_note(note_of(1, EPOCH - HOUR)) == (1, EPOCH)
+    assert stamp(EPOCH + timedelta(seconds=1, microseconds=2)) == 1_000_002
+
+
+@pytest.mark.parametrize(
+    ("letter", "due"),
+    [
+        (SAY, NOON),
+        (replace(SAY, not_before=LATER), LATER),
+        (MAIL, NOON),
+        (replace(MAIL, not_before=LATER), LATER),
+        (PING, NOON),
+        (replace(PING, not_before=LATER), LATER),
+        (Clear(("1",), LATER), LATER),
+        (Wake(Timer.UNREAD, LATER, 0), LATER),
+        (HandOff("7K3QM4", 0, 3, None, (), "1234", not_before=LATER), NOON),
+        (Note("officer@x", "name", Line("duty.subject_note"), ()), NOON),
+    ],
+)
+def test_everything_has_its_hour(letter: Letter, due: datetime) -> None:
+    assert due_of(letter, NOON) == due
+
+
+def test_a_mail_is_tried_for_a_day_after_its_own_hour() -> None:
+    row = NOON + TRIED_FOR
+    assert tried_until(MAIL, NOON, row) == row
+    assert tried_until(replace(MAIL, not_before=NOON + TRIED_FOR), NOON, row) == NOON + 2 * TRIED_FOR
+    assert tried_until(MAIL, NOON, row + HOUR) == row + HOUR
