@@ -394,6 +394,14 @@ async def test_after_a_text_its_person_rests_and_nobody_else_does(stage: Stage) 
         await life.hears("iris", "In danger, write SOS")
         assert len(life.town.told("ana")) == 1
         assert await life.rows("say") == 1
+        wakes(life)
+
+
+def wakes(life: Life) -> None:
+    """End everybody's rest, so that the bot needn't wait for it when it stops."""
+    life.town.pause = 0.0
+    life.bot.courier._resting.clear()
+    life.bot.courier.wake()
 
 
 async def test_a_short_rest_ends_by_itself(stage: Stage) -> None:
@@ -413,6 +421,7 @@ async def test_while_a_person_rests_their_mails_do_not(stage: Stage, server: Mai
         await waits(life, mail)
         await server.arrived(1)
         assert len(life.town.told("ana")) == 1
+        wakes(life)
 
 
 # ── clearing ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -48,6 +48,9 @@ class Filing:
         if any(one.step == REPLY and one.choices for one in told.answers):
             opened = replace(opened, shut=False)  # the writer says anew how to be answered
         docket = filed(opened, told.level, [_told(mail, now) for mail in mails], raised=raised, held=held)
+        if docket.reader and not raised:  # somebody has read the case while this was being sealed
+            docket = replace(docket, told=tuple(one for one in docket.told if not one.place))
+            self.desk.outbox.withdraw(conn, who)
         expires = before.expires if before else minute(opened.opened_at + self.case_lives)
         self.desk.dockets.keep(conn, who, docket, expires)
         for mail in mails:

@@ -1,6 +1,7 @@
 """What is kept of a case for officers, from the sealed mails to the last row: bounces, notices, closed ways back."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from fakes_smtp import MailServer
 from officers.room import FIRST, SECOND, Pair, case_of, cries, docket_of, kept, mails_to, reports
 from stories.stage import Inbox, Life, Stage, keyless
 
-from bot.conversation.model import Sender, Way
+from bot.conversation.model import HandOff, Sender, Way
 from bot.handoff.docket import State, Told
+from bot.storage.outbox import Mail
 
 WORDS = "They came to the house at four."
 
@@ -61,6 +63,30 @@ async def test_what_is_added_to_a_read_case_goes_to_its_reader_alone(stage: Stag
         assert mails_to(server) == {"first@example.org": 1, "second@example.org": 1}
         assert f"Se agregó algo al caso {case}" in life.last(SECOND)
         assert f"Something was added to case {case}" not in "".join(life.town.told(FIRST))
+
+
+async def test_what_was_being_sealed_when_somebody_read_the_case_waits_for_nobody_further_on(
+    stage: Stage, server: MailServer
+) -> None:
+    async with stage.open() as life:
+        case = await cries(life)
+        docket = await docket_of(life, case)
+        kept_before = await life.rows("mail")
+        await life.writes(FIRST, f"ack {case}")
+        assert (kept_before, await life.rows("mail")) == (1, 0)
+        now, desk = life.clock.now(), life.bot.desk
+        sender = Sender("signal", "ana")
+        who = desk.shelf.who(sender)
+        later = Mail(1, case, "second@example.org", "<1@example.org>", b"sealed", officer="second@example.org", place=1)
+        told = HandOff(case, 1, 1, None, (), "0000")
+
+        def stored(conn: sa.Connection) -> None:
+            desk.outbox.put(conn, who, sender, [later], now, lane=0, expires=now + timedelta(days=1))
+            desk.filing.sealed(conn, who, told, [later], now)
+
+        await life.reads(stored)
+        assert await life.rows("mail") == 0
+        assert (await docket_of(life, case)).told == docket.told[:1]
 
 
 # ── mails that come back ─────────────────────────────────────────────────────────────────────────────────

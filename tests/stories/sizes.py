@@ -27,6 +27,7 @@ SIZES: Mapping[str, tuple[Size, Size]] = MappingProxyType(
     {
         "test_killing": (Size(people=20, kills=6, lives=60), Size(people=100, kills=24, lives=150)),
         "test_signal_killing": (Size(people=12, kills=6, lives=20), Size(people=40, kills=20, lives=20)),
+        "test_signal_crowd": (Size(people=40), Size(people=200)),
         "test_officers_surviving": (Size(kills=1), Size(kills=6)),
         "test_telegram_killing": (Size(people=20, kills=6, lives=120), Size(people=200, kills=50, lives=170)),
         "test_telegram_talks": (Size(people=40), Size(people=200)),

@@ -1,4 +1,4 @@
-"""Two hundred people at once on Signal, while everything goes wrong there that can: each talk ends right.
+"""Many people at once on Signal, in a soak two hundred, while everything goes wrong that can: each talk ends right.
 
 The server keeps only what is sent while it is stopped; frames that find no listener, or one that hasn't read yet, are
 lost, as with the real one: whoever isn't answered writes again. Nobody is killed here, so nobody may be answered twice,
@@ -33,16 +33,16 @@ from fakes_signal_wire import data
 from fakes_smtp import Authority, MailServer
 from stories.signal_crowd import Defender, all_talk, case_of, expected, script
 from stories.signal_town import AREAS, QuickClock, Talks, on_signal, says_of, serving
+from stories.sizes import Size
 from stories.stage import Inbox, Stage, posted_to
 
 from bot.conversation.model import Outcome, Weight
 
-PEOPLE = 200
 DEADLINE = 240.0  # seconds, on a machine that does other things
 SPEED = 20.0  # what the bot tries again after 15 seconds comes after one
 PATIENCE = 6.0
 STEADY = replace(QUICK, answer=5.0, silent_for=5.0)  # a machine that does other things brings no doubt of its own
-SENDS_BETWEEN = 50  # troubles
+A_TROUBLE_EACH = 4  # people: how many messages go out between two troubles
 
 Trouble = Callable[[SignalServer], Awaitable[object]]
 
@@ -96,10 +96,10 @@ TROUBLES: tuple[Trouble, ...] = (
 IN_DOUBT = 8  # faults of one round after which nobody knows whether the words have arrived
 
 
-async def troubled(server: SignalServer) -> None:
+async def troubled(server: SignalServer, between: int) -> None:
     """Let one trouble follow the other, as messages go out."""
     for number in range(2 * len(TROUBLES)):
-        goal = SENDS_BETWEEN * (number + 1)
+        goal = between * (number + 1)
         await server.until(lambda goal=goal: server.sends >= goal, within=DEADLINE)  # type: ignore[misc]  # bound
         await TROUBLES[number % len(TROUBLES)](server)
     server.release()
@@ -111,8 +111,8 @@ def said() -> list[tuple[str, Outcome]]:
     return []
 
 
-async def test_two_hundred_talks_end_right_whatever_happens_meanwhile(
-    stage: Stage, server: MailServer, authority: Authority, officer: Inbox, said: list[tuple[str, Outcome]]
+async def test_talks_end_right_whatever_happens_meanwhile(
+    size: Size, stage: Stage, server: MailServer, authority: Authority, officer: Inbox, said: list[tuple[str, Outcome]]
 ) -> None:
     stage.clock, stage.post = QuickClock(SPEED), posted_to(server, authority, patience=DEADLINE)
 
@@ -126,11 +126,11 @@ async def test_two_hundred_talks_end_right_whatever_happens_meanwhile(
         on_signal(stage, signal, patience=STEADY) as bot,
     ):
         bot.bot.desk.noted = note
-        crowd = [Defender(signal.person(), script(number, AREAS), AREAS, PATIENCE) for number in range(PEOPLE)]
-        trouble = asyncio.create_task(troubled(signal))
-        await all_talk(crowd, at_once=PEOPLE)
+        crowd = [Defender(signal.person(), script(number, AREAS), AREAS, PATIENCE) for number in range(size.people)]
+        trouble = asyncio.create_task(troubled(signal, size.people // A_TROUBLE_EACH))
+        await all_talk(crowd, at_once=size.people)
         await trouble
-        await server.arrived(PEOPLE, within=DEADLINE)
+        await server.arrived(size.people, within=DEADLINE)
         nobody_was_answered_twice(bot, crowd, said)
     assert asyncio.get_running_loop().is_running()
     assert signal.connections >= 11
@@ -138,9 +138,9 @@ async def test_two_hundred_talks_end_right_whatever_happens_meanwhile(
 
 
 def every_alert_is_right(crowd: list[Defender], server: MailServer, officer: Inbox) -> None:
-    assert len(server.accepted) == PEOPLE
+    assert len(server.accepted) == len(crowd)
     cases = {case["reference"]: case for case in opened(server, officer)}
-    assert len(cases) == PEOPLE
+    assert len(cases) == len(crowd)
     for defender in crowd:
         reference, check = case_of(defender)
         case = cases[reference]

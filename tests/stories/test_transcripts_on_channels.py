@@ -9,7 +9,7 @@ read here, beside what tests/test_transcripts.py says of it:
   no other messenger is named on Telegram. One for Telegram is replayed without own words, as Telegram is by default;
   what only Telegram says (`safer`, with a code, and so the question after it by itself) is left out elsewhere.
 - One whole intake and three walks through the guide are replayed in every language (short of a soak, in one of each
-  way to write), the others in Spanish.
+  way to write), the others in Spanish; short of a soak, not every file on Telegram, which takes a second a message.
 - Where there are buttons, choices that are named are tapped. What a terminal can't send (a photo) is passed over there.
 - What is deleted in a messenger (`! clear`, and the timer for it) depends on the messenger, and isn't compared.
 - `~ 5 minutes` moves the clock. Mails are really sealed, and offered to a server that says "later": so `sealed`,
@@ -53,6 +53,8 @@ IN_ONE = ("es",)  # the others: in the language that most people write
 ROUND = ("guide_walk", "guide_search", "ordinary")  # by one person, one after the other
 SCRIPTS["round"] = "".join(SCRIPTS.pop(file) for file in ROUND)
 IN_EVERY_LANGUAGE = ("round", "guide_note")
+# What is replayed there short of a soak: its own, and one of each kind.
+OFTEN_ON_TELEGRAM = (*IN_EVERY_LANGUAGE, "telegram", "answered_telegram", "emergency", "erased", "additions", "crisis")
 BEGUN_ELSEWHERE = ("no", "soon", "tell", "me")
 TIMERS = {
     "late": Timer.LATE,
@@ -252,9 +254,14 @@ async def replayed(stage: Stage, replay: Replay) -> AsyncIterator[Life]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     size = size_of("test_transcripts_on_channels", soak=metafunc.config.getoption("--soak"))
     every = size.languages or OFFERED
-    talks = [(file, tag) for file in SCRIPTS for tag in (every if file in IN_EVERY_LANGUAGE else IN_ONE)]
-    metafunc.parametrize("name", CHANNELS)
-    metafunc.parametrize(("file", "tag"), talks, ids=lambda part: part)
+    talks = [
+        (name, file, tag)
+        for name in CHANNELS
+        for file in SCRIPTS
+        if not size.languages or name != "telegram" or file in OFTEN_ON_TELEGRAM
+        for tag in (every if file in IN_EVERY_LANGUAGE else IN_ONE)
+    ]
+    metafunc.parametrize(("name", "file", "tag"), talks, ids=lambda part: part)
 
 
 async def test_a_transcript_is_what_is_said_on_every_channel(
