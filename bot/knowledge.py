@@ -22,6 +22,7 @@ from bot.conversation.model import Words
 from bot.conversation.reading import read_commands, read_crisis, read_flow, read_guide
 from bot.errors import FlowError, LanguageError
 from bot.handoff.alert import Reader, Texts, read_alert, read_duty
+from bot.handoff.docket import HELD_FOR
 from bot.handoff.duty import first_wait, opens
 from bot.handoff.mission import (
     Availability,
@@ -227,6 +228,7 @@ def _book(read: Content, profile: MissionProfile, catalogs: Catalogs, today: dat
         first_wait={level: wait for level in LEVELS if (wait := first_wait(profile, level))},
         opens=partial(opens, profile),
         readable=any(contact.mode is Mode.NOTICE for contact in profile.contacts),
+        held_for=HELD_FOR if {contact.mode for contact in profile.contacts} == {Mode.NOTICE} else None,
     )
 
 

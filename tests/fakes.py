@@ -118,6 +118,7 @@ def rulebook(toml: str = "", areas: Mapping[str, str] = AREAS) -> Rulebook:
         first_wait={1: timedelta(minutes=60), 2: timedelta(minutes=240)},
         opens=lambda _level, _at: None,
         readable=False,
+        held_for=None,
     )
 
 

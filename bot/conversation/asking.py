@@ -63,6 +63,7 @@ class Rulebook:
     first_wait: Mapping[int, timedelta]  # by level: after which a person hears that nobody has read it yet
     opens: Callable[[int, datetime], datetime | None]  # when an officer is on duty for a level; None: at this moment
     readable: bool  # the bot itself could read a case until an officer has: a mission without keys
+    held_for: timedelta | None  # after which a case that nobody has read is gone; None: officers have it in a mail
 
 
 def languages(book: Rulebook, conversation: Conversation) -> tuple[str, ...]:

@@ -118,4 +118,5 @@ def _timers(book: Rulebook, level: int, number: int, leaves: datetime) -> tuple[
     late = (Wake(Timer.LATE, leaves + LATE_AFTER, number),) if level <= URGENT else ()
     wait = book.first_wait.get(level)
     unread = (Wake(Timer.UNREAD, leaves + wait, number),) if wait else ()
-    return (*late, *unread, Wake(Timer.GIVE_UP, leaves + TRIED_FOR, number))
+    gone = (Wake(Timer.GONE, leaves + book.held_for, number),) if book.held_for and not number else ()
+    return (*late, *unread, *gone, Wake(Timer.GIVE_UP, leaves + TRIED_FOR, number))

@@ -251,6 +251,7 @@ class Timer(StrEnum):
     GIVE_UP = "give_up"  # 24 hours of tries
     GATHER = "gather"  # ten minutes after the last addition
     UNREAD = "unread"  # the first wait for an officer has passed
+    GONE = "gone"  # a case that only the bot held is held no longer
     CLEAR = "clear"  # the messenger keeps what it shows; soon it no longer lets us delete it
 
 

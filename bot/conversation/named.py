@@ -69,6 +69,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("given_up_added", ""),
         ("in_doubt", ""),
         ("in_doubt_added", ""),
+        ("gone", ""),
         ("help", ""),
         ("hint", ""),
         ("label_needed", ""),

@@ -78,18 +78,27 @@ def _waits_anew(book: Rulebook, talk: Conversation, handed: Handed, now: datetim
 
 
 def _due(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:
-    if event.timer is Timer.GATHER:
-        return _gather(book, talk, event, now)
-    if event.timer is Timer.CLEAR:
-        return clear_in_time(talk, now)
-    if event.timer is Timer.UNREAD:
-        return _unread(book, talk, event.number, now)
-    handed = _handed(talk, event.number)
-    open_ = handed is not None and handed.way not in _SETTLED and not _is_read(talk, event.number)
-    waits = handed if open_ else None
-    if event.timer is Timer.LATE:
-        return _late(book, talk, waits, now) if waits else Outcome(talk)
-    outcome = _given_up(book, talk, waits, now) if waits else Outcome(talk)
+    return _TIMERS[event.timer](book, talk, event, now)
+
+
+def _cleared_in_time(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
+    return clear_in_time(talk, now)
+
+
+def _open(talk: Conversation, number: int) -> Handed | None:
+    """Return a handoff of which nothing final is known, neither of its mail nor of whoever reads it."""
+    handed = _handed(talk, number)
+    return handed if handed and handed.way not in _SETTLED and not _is_read(talk, number) else None
+
+
+def _late_due(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:
+    handed = _open(talk, event.number)
+    return _late(book, talk, handed, now) if handed else Outcome(talk)
+
+
+def _day_over(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:
+    handed = _open(talk, event.number)
+    outcome = _given_up(book, talk, handed, now) if handed else Outcome(talk)
     kept = outcome.conversation or talk
     forgotten = _forgetful(kept)
     if forgotten is kept:
@@ -134,9 +143,9 @@ def _gather(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Ou
 # ── what the mission does ────────────────────────────────────────────────────────────────────────────────
 
 
-def _unread(book: Rulebook, talk: Conversation, number: int, now: datetime) -> Outcome:
+def _unread(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:
     """The first wait is over: say once that nobody has read it yet; what hasn't left is told as that until then."""
-    case, handed = talk.case, _handed(talk, number)
+    case, handed = talk.case, _handed(talk, event.number)
     if case is None or handed is None or case.read_at or case.unread or handed.way in _LOST:
         return Outcome(talk)
     at = say_at(book, talk, now)
@@ -145,9 +154,17 @@ def _unread(book: Rulebook, talk: Conversation, number: int, now: datetime) -> O
     if at is None:
         return Outcome(talk)
     if at > now:
-        return Outcome(talk, (Wake(Timer.UNREAD, at, number),))
+        return Outcome(talk, (Wake(Timer.UNREAD, at, event.number),))
     told = replace(talk, case=replace(case, unread=True))
     return Outcome(told, _status(book, told, text(book, told, "unread"), now, Weight.EMERGENCY))
+
+
+def _gone(book: Rulebook, talk: Conversation, event: Due, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
+    """Nobody has read a case that lay here alone, and its time is over: the person is told, and can begin anew."""
+    if talk.case is None or talk.case.read_at:
+        return Outcome(talk)
+    words = _status(book, talk, text(book, talk, "gone"), now, Weight.EMERGENCY)
+    return Outcome(None, (*words, *cleared(talk)))
 
 
 def _acknowledged(book: Rulebook, talk: Conversation, event: Acknowledged, now: datetime) -> Outcome:
@@ -243,6 +260,15 @@ _WAYS: Mapping[type, Way] = {
     Trying: Way.TRYING,
     Refused: Way.WAITING,
     Placed: Way.PLACED,
+}
+
+_TIMERS: Mapping[Timer, Callable[[Rulebook, Conversation, Due, datetime], Outcome]] = {
+    Timer.LATE: _late_due,
+    Timer.GIVE_UP: _day_over,
+    Timer.UNREAD: _unread,
+    Timer.GONE: _gone,
+    Timer.GATHER: _gather,
+    Timer.CLEAR: _cleared_in_time,
 }
 
 _REPORTS: Mapping[type, Callable[..., Outcome]] = {

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 UNANSWERED = 5  # answers that are passed on within a day without a word from the writer
+HELD_FOR = timedelta(hours=72)  # a case that only the bot holds, for officers without a key
 _DAY = timedelta(days=1)
 
 

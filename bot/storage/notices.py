@@ -3,21 +3,20 @@
 The one kind of case that the bot can read; the person is told so before they consent. Called inside a writer's job.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
 
 from bot.conversation.model import HandOff
 from bot.errors import SealingError
+from bot.handoff.docket import HELD_FOR
 from bot.storage.envelope import Envelope
 from bot.storage.erasing import purged
 from bot.storage.keyring import Keyring
 from bot.storage.statement import Statement
 from bot.storage.tables import minute
 from bot.storage.work import encoded
-
-KEPT_FOR = timedelta(hours=72)
 
 _KEEP = Statement(
     "INSERT INTO notice (reference, who, expires, wrapped, sealed) "
@@ -43,7 +42,7 @@ class Notices:
         self._keyring.today(now)
         row = self._row(told.reference, told.number)
         wrapped, sealed = self._envelope.close(row, encoded(told))
-        _KEEP(conn, reference=row, who=who, expires=minute(now + KEPT_FOR), wrapped=wrapped, sealed=sealed)
+        _KEEP(conn, reference=row, who=who, expires=minute(now + HELD_FOR), wrapped=wrapped, sealed=sealed)
 
     def read(self, conn: sa.Connection, reference: str, number: int, now: datetime) -> HandOff | None:
         """Return the case (number 0) or an addition; None: there is none, or its time is over."""

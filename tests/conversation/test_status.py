@@ -1,10 +1,11 @@
 """What the person is told of what happens outside: truthfully, once, and only as they chose."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes import MORNING, ZONE, Talk, begun, sent, sent_in_emergency
+from fakes import BOOK, MORNING, ZONE, Talk, begun, sent, sent_in_emergency
 
 from bot.conversation.events import (
     Accepted,
@@ -397,3 +398,30 @@ def test_of_a_closed_case_nothing_is_kept_and_what_the_messenger_shows_is_cleare
     talk = sent(reply).tell(Delivered(0, MORNING, ("b1", "b2"))).wait(hours=1).tell(Closed())
     assert (talk.lines, talk.conversation, talk.outcome.erase) == (lines, None, False)
     assert [one.ids for one in talk.outcome.effects if isinstance(one, Clear)] == [("b1", "b2")]
+
+
+# ── a mission without keys ───────────────────────────────────────────────────────────────────────────────
+
+KEYLESS = replace(BOOK, readable=True, held_for=timedelta(hours=72))
+OVER = Due(Timer.GONE, 0)
+
+
+def keyless(reply: str = "here") -> Talk:
+    """A talk whose case only the bot holds."""
+    return sent(reply, KEYLESS)
+
+
+def test_a_case_that_only_the_bot_holds_sets_a_timer_for_the_end_of_its_time() -> None:
+    talk = sent_in_emergency(KEYLESS)
+    assert [wake.at - talk.now for wake in talk.wakes if wake.timer is Timer.GONE] == [timedelta(hours=72)]
+    assert [wake for wake in sent().wakes if wake.timer is Timer.GONE] == []
+
+
+def test_what_nobody_has_read_in_its_time_is_told_as_gone_and_the_person_begins_anew() -> None:
+    talk = keyless().tell(GONE).wait(hours=72).tell(OVER)
+    assert ([line.name for line in talk.says[0].lines], talk.outcome.conversation) == (["say.gone"], None)
+
+
+def test_what_was_read_in_its_time_or_is_to_be_kept_quiet_is_not_told_as_gone() -> None:
+    assert keyless().tell(GONE).tell(READ).wait(hours=72).tell(OVER).says == ()
+    assert keyless("code").tell(GONE).wait(hours=72).tell(OVER).says == ()

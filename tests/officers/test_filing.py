@@ -334,6 +334,7 @@ async def test_a_case_that_nobody_reads_lies_here_for_three_days_and_no_longer(u
         assert "Threats or intimidation" in await life.writes(FIRST, f"case {case}")
         await life.later(hours=1, minutes=1)
         assert "Threats" not in await life.writes(FIRST, f"case {case}")
+        assert life.times_told("ana", "Nobody has read your case within 72 hours. I keep nothing of it any more.") == 1
         await life.bot.upkeep.round()
         assert "notice" not in await kept(life)
 

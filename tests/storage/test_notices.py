@@ -8,9 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from bot.conversation.model import Answer, HandOff
+from bot.handoff.docket import HELD_FOR
 from bot.storage.erasing import erase, expire, rewrap
 from bot.storage.keyring import Keyring
-from bot.storage.notices import KEPT_FOR, Notices
+from bot.storage.notices import Notices
 from bot.storage.schema import migrate
 from bot.storage.tables import open_engine
 
@@ -51,10 +52,10 @@ def test_a_case_is_no_longer_read_after_three_days_and_the_rounds_delete_it(
     notices = Notices(keyring)
     with engine.begin() as conn:
         notices.keep(conn, WHO, CASE, NOW)
-        assert notices.read(conn, "7K3QM4", 0, NOW + KEPT_FOR - timedelta(minutes=1)) == CASE
-        assert notices.read(conn, "7K3QM4", 0, NOW + KEPT_FOR) is None
-        assert expire(conn, NOW + KEPT_FOR - timedelta(minutes=1), 500) == 0
-        assert expire(conn, NOW + KEPT_FOR, 500) == 1
+        assert notices.read(conn, "7K3QM4", 0, NOW + HELD_FOR - timedelta(minutes=1)) == CASE
+        assert notices.read(conn, "7K3QM4", 0, NOW + HELD_FOR) is None
+        assert expire(conn, NOW + HELD_FOR - timedelta(minutes=1), 500) == 0
+        assert expire(conn, NOW + HELD_FOR, 500) == 1
 
 
 def test_a_case_outlives_the_day_it_was_sealed_on_only_by_being_wrapped_anew(
