@@ -171,8 +171,9 @@ def _keys_show(told: argparse.Namespace) -> int:
 
     keys = _keys_of(told)
     certificate = signer_in(keys).certificate
-    for fingerprint, armored in ((certificate.fingerprint, certificate.raw), *_x509(told, keys)):
-        sys.stdout.write(f"fingerprint {fingerprint}\n{armored.decode()}")
+    sys.stdout.write(f"fingerprint {certificate.fingerprint}\n{certificate.raw.decode()}")
+    for fingerprint, pem in _x509(told, keys):
+        sys.stdout.write(f"\nFor officers who use S/MIME:\nSHA-256 fingerprint {fingerprint}\n{pem.decode()}")
     return 0
 
 

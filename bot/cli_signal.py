@@ -86,7 +86,11 @@ def _invite(told: argparse.Namespace) -> int:
 
     keyring = Keyring.open(read_settings(told.config).storage.keys, clock.now())
     words = invitation(keyring.keyed_hash, clock.now())
-    return _say(f"From the account that orders are to be taken from, write to the bot today or tomorrow: {words}")
+    _say(
+        "Give this line to the officer, who writes it to the running bot, today or tomorrow, from their own account on"
+    )
+    _say("Signal. The bot answers with the account's name, which belongs into the profile as the contact's signal.")
+    return _say(words)
 
 
 def _account(told: argparse.Namespace) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from bot.errors import BotError, DeliveryError, LanguageError, SettingsError, Un
 from bot.handoff.checks import findings as triage_findings
 from bot.handoff.duty import chain
 from bot.handoff.mission import Contact, MissionProfile, Mode, findings, run_refusals
+from bot.handoff.roster import Duty
 from bot.knowledge import complete_languages, know, unread_languages
 from bot.language.catalogs import load
 from bot.language.extract import messages
@@ -137,7 +138,7 @@ async def _sent(mails: Sequence[Mail], post: Post, file: Path) -> list[str]:
 
 def _flows(profile: MissionProfile, now: datetime) -> Iterator[str]:
     """Prove the flows as this mission's people would meet them, in every language that is complete."""
-    offered = replace(profile, languages=complete_languages(profile.languages), contacts=())
+    offered = replace(profile, languages=complete_languages(profile.languages), contacts=(), duty=Duty())
     try:
         known = know(offered, now.date())
     except BotError as error:

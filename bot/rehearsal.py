@@ -29,6 +29,7 @@ from bot.signing import signer_in
 
 OFFICER = "officer@rehearsal.invalid"
 SENDER = "postigo@rehearsal.invalid"
+NOBODY = "00000000-0000-4000-8000-000000000000"  # an account on Signal: the alert then shows what to type there
 HOME = "officer"  # in the folder of the mails: the throwaway key, as a gpg home
 RULE = "─" * 72
 
@@ -93,7 +94,8 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
         raise LanguageError(f"--language {language}: expected one of {', '.join(offered)}")
     folder = Path(tempfile.mkdtemp(prefix="postigo-"))
     rehearsal = Rehearsal(*make_officer(folder / HOME), folder, target)
-    contact = Contact(OFFICER, fingerprint=rehearsal.certificate.fingerprint, language=_officer_language(offered))
+    pinned, language_read = rehearsal.certificate.fingerprint, _officer_language(offered)
+    contact = Contact(OFFICER, fingerprint=pinned, language=language_read, signal=NOBODY, ping=False)
     duty = Duty(morning="")
     rehearsed = replace(profile, languages=offered, contacts=(contact,), duty=duty, window_minutes=0)
     with tempfile.TemporaryDirectory(prefix="postigo-kept-") as kept:

@@ -415,3 +415,8 @@ def test_two_tests_are_two_mails(settings: Path, now: datetime) -> None:
 
 def test_the_number_of_days_is_the_same_for_check_and_for_the_running_bot() -> None:
     assert inspection.ENDS_SOON == app.ENDS_SOON
+
+
+def test_an_order_of_duty_is_no_finding(settings: Path, spoil: Spoil, now: datetime) -> None:
+    spoil("mission.toml", "[[contact]]", '[duty.1]\norder = ["officer@example.org"]\n\n[[contact]]')
+    assert [one for one in check(settings, now=now) if "mailbox" not in one] == []

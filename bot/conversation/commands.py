@@ -135,6 +135,12 @@ def _answer(turn: Turn) -> Outcome:
     return to(turn.on(trail=(*trail, *back), resume=""), flow.answer)
 
 
+def _privacy(turn: Turn) -> Outcome:
+    """Say what is kept, and where the bot itself could read a case for a while."""
+    held = (turn.text("readable_here"),) if turn.book.readable else ()
+    return again(turn, turn.text("privacy"), *held)
+
+
 def _told(name: str) -> Callable[[Turn, str], Outcome]:
     """Return a command that says a text and puts the question again."""
     return lambda turn, _: again(turn, turn.text(name))
@@ -155,7 +161,7 @@ _COMMANDS: Mapping[str, Callable[[Turn, str], Outcome]] = {
     "back": lambda turn, _: _back(turn),
     "skip": lambda turn, _: skip(turn),
     "language": _language,
-    "privacy": _told("privacy"),
+    "privacy": lambda turn, _: _privacy(turn),
     "verify": _told("verify"),
     "stop": lambda turn, _: _stop(turn),
     "erase": lambda turn, _: _erase(turn),

@@ -1,11 +1,12 @@
 """What the commands do, at every step."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from operator import attrgetter
 
 import pytest
-from fakes import CATALOGS, COMMANDS, FLOW, OFFERED, STEPS, Talk, at_step, begun, relayed, sent, sent_in_emergency
+from fakes import BOOK, CATALOGS, COMMANDS, FLOW, OFFERED, STEPS, Talk, at_step, begun, relayed, sent, sent_in_emergency
 
 from bot.conversation.events import Accepted, Bounced, Due, Event, Placed, Refused, Relayed, Sealed, Trying
 from bot.conversation.model import Timer
@@ -306,3 +307,8 @@ def test_a_number_of_someone_in_an_answer_is_asked_about_before_it_is_taken() ->
     talk = relayed().write("ANSWER").write("Call 55 1234 5678")
     assert (talk.step, talk.lines[0]) == ("answer", "soft_check")
     assert talk.write("x" * 501).lines[0] == "too_long"
+
+
+def test_privacy_is_told_with_what_the_bot_itself_could_read_for_a_while() -> None:
+    talk = begun(replace(BOOK, readable=True)).write("privacy")
+    assert talk.lines[:2] == ("privacy", "readable_here")

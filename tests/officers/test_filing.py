@@ -196,7 +196,10 @@ async def test_whoever_has_heard_of_a_case_is_told_that_its_writer_has_closed_it
     async with stage.open() as life:
         case = await cries(life)
         await life.writes("ana", word)
-        closed = f"The writer of case {case}, level 1, has closed this. Nothing can be passed on any more."
+        closed = (
+            f"The writer of case {case}, level 1, has closed this. Nothing can be passed on any more. "
+            "This does not mean that the danger is over; the alert stands."
+        )
         assert life.last(FIRST) == closed
         assert life.town.told(SECOND) == []
         await life.writes("ana", word)
