@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.conversation.handing import URGENT as URGENT_LEVEL
 from bot.conversation.model import HandOff, Line
 from bot.errors import SealingError, Undeliverable
 from bot.handoff.alert import AlertParts, Reader, Ways, compose, compose_test
@@ -20,7 +21,6 @@ from bot.mail.envelope import Envelope, message_id
 from bot.mail.plain import plain_mail
 from bot.storage.outbox import Mail, Note, Ping
 
-URGENT_LEVEL = 2
 AT_ONCE = timedelta(0)
 
 Certificate = openpgp.Certificate | smime.Certificate

@@ -23,12 +23,12 @@ from bot.failures import is_over, log_failure, said_again, wait
 from bot.logs import Event as Logged
 from bot.logs import event
 from bot.mail.smtp import Post
+from bot.officers.telling import SIGNAL
 from bot.storage.outbox import Mail, Note, Outbox, Ping, Row
 from bot.storage.writer import Writer
 
 AT_ONCE = 64  # rows carried at the same time
 MAILS_AT_ONCE = 8
-SIGNAL = "signal"  # where officers are told
 LONGEST_SLEEP = 30.0  # seconds; another process may have put rows there
 
 Report = Callable[[sa.Connection, bytes, Sender, Event], None]

@@ -177,7 +177,7 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
     yield from (f"{where}: {sentence}" for sentence in findings(profile, now.date()))
     yield from (f"{where}: {sentence}" for sentence in _unheard(configured))
     yield from (f"{where}: {sentence}" for sentence in _unreviewed(profile))
-    yield from _certificates(profile, now)
+    yield from (f"{where}: {sentence}" for sentence in _certificates(profile, now))
     try:
         known = know(profile, now.date())
     except BotError as error:
@@ -248,14 +248,15 @@ def _certificates(profile: MissionProfile, now: datetime) -> Iterator[str]:
     for contact in profile.contacts:
         if not contact.certificate:
             continue
+        at = f"contact {contact.address}: {contact.mode}"
         try:
             wrong, days = _certificate(contact, Path(contact.certificate), now)
         except SettingsError as error:
-            yield str(error)
+            yield f"{at}: {error}"
             continue
-        yield from wrong
+        yield from (f"{at}: {sentence}" for sentence in wrong)
         if not wrong and days is not None and days <= ENDS_SOON:
-            yield f"{contact.certificate}: it ends in {days} days; ask {contact.address} for a new one"
+            yield f"{at}: {contact.certificate}: it ends in {days} days; ask {contact.address} for a new one"
 
 
 def _certificate(contact: Contact, path: Path, now: datetime) -> tuple[list[str], int | None]:

@@ -1,11 +1,12 @@
 """Which effects hurry, and until when they wait: rules that hold no state."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from bot.conversation.handing import URGENT as URGENT_LEVEL
 from bot.conversation.model import Effect, HandOff, Outcome, Wake, Way
 from bot.storage.tables import OTHER, URGENT
 
-URGENT_LEVEL = 2
+CARRIED_FOR = timedelta(hours=24)  # what could not be carried out for so long is dropped
 
 
 def made_urgent(outcome: Outcome) -> bool:

@@ -75,7 +75,10 @@ def _certificate(contact: Contact) -> Certificate | None:
     if not contact.certificate:
         return None
     reads = smime.read_certificate if contact.mode is Mode.SMIME else openpgp.read_certificate
-    return reads(Path(contact.certificate))
+    try:
+        return reads(Path(contact.certificate))
+    except SettingsError as error:
+        raise SettingsError(f"contact {contact.address}: {contact.mode}: {error}") from None
 
 
 def officers_desk(

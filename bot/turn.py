@@ -32,7 +32,7 @@ from bot.conversation.model import (
 from bot.conversation.returning import relayed, return_code, returned
 from bot.conversation.tracing import SHOWN_AFTER_END, cleared
 from bot.conversation.understanding import fold
-from bot.lanes import due, made_urgent
+from bot.lanes import CARRIED_FOR, due, made_urgent
 from bot.lanes import lane as lane_of
 from bot.logs import Event as Logged
 from bot.logs import event
@@ -44,7 +44,6 @@ from bot.storage.tables import OTHER
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer, apart
 
-CARRIED_FOR = timedelta(hours=24)  # an effect that could not be carried out for so long is dropped
 TURNS_AT_ONCE = 25  # in one job: nobody waits long behind them
 TRIES = 5  # of a return code, by one sender within an hour
 CODE_LIVES = timedelta(minutes=15)  # a code that carries a talk to another channel
@@ -189,7 +188,7 @@ class Desk:
         if there is None and talk is not None and asks_words(self.book, talk):
             return None
         found = self._living(self.shelf.load(conn, there), now) if there and allowed else None
-        words = self.filing.fetched(conn, there, now) if there and found else ()
+        words = self.filing.fetched(conn, there) if there and found else ()
         if there and found and words:
             found = relayed(found)
             self.shelf.keep(conn, there, found, lives_until(self.book, found, found.heard_at or now))

@@ -261,13 +261,16 @@ def test_a_certificate_with_another_fingerprint_is_found(
 ) -> None:
     Inbox(tmp_path, "officer")  # another key under the same name
     assert beside_mailbox(settings, now) == [
+        f"{tmp_path}/mission.toml: contact officer@example.org: openpgp: "
         f"{tmp_path}/officer.asc: its fingerprint is not the one that the profile gives."
     ]
 
 
 def test_a_certificate_that_is_not_there_is_found(settings: Path, tmp_path: Path, now: datetime) -> None:
     (tmp_path / "officer.asc").unlink()
-    assert any("officer.asc: expected an OpenPGP certificate" in sentence for sentence in beside_mailbox(settings, now))
+    at = f"{tmp_path}/mission.toml: contact officer@example.org: openpgp: {tmp_path}/officer.asc"
+    told = beside_mailbox(settings, now)
+    assert [one for one in told if one.startswith(f"{at}: expected an OpenPGP certificate, but ")] != []
 
 
 @pytest.fixture
@@ -283,7 +286,8 @@ def gpg(tmp_path: Path) -> Gpg:
 def test_a_certificate_that_ends_soon_is_told_with_whom_to_ask(gpg: Gpg, tmp_path: Path, now: datetime) -> None:
     settings = settings_file(tmp_path, 'directory = "mails"')
     (sentence,) = beside_mailbox(settings, now + timedelta(hours=1))
-    assert sentence == f"{tmp_path}/ends.asc: it ends in 19 days; ask officer@example.org for a new one"
+    at = f"{tmp_path}/mission.toml: contact officer@example.org: openpgp"
+    assert sentence == f"{at}: {tmp_path}/ends.asc: it ends in 19 days; ask officer@example.org for a new one"
 
 
 @pytest.fixture
@@ -308,12 +312,13 @@ def test_an_x509_certificate_is_looked_at_like_any_other(
     x509(officer)
     refuse_to_run(read_configured(settings))
     file = officer.certificate.path
-    assert beside_mailbox(settings, now) == [f"{file}: it ends in 19 days; ask officer@example.org for a new one"]
+    at = f"{tmp_path}/mission.toml: contact officer@example.org: smime: {file}"
+    assert beside_mailbox(settings, now) == [f"{at}: it ends in 19 days; ask officer@example.org for a new one"]
     file.write_bytes(other.certificate.raw)
-    assert beside_mailbox(settings, now) == [f"{file}: its fingerprint is not the one that the profile gives."]
+    assert beside_mailbox(settings, now) == [f"{at}: its fingerprint is not the one that the profile gives."]
     file.unlink()
     (sentence,) = beside_mailbox(settings, now)
-    assert sentence.startswith(f"{file}: expected an S/MIME certificate, but ")
+    assert sentence.startswith(f"{at}: expected an S/MIME certificate, but ")
 
 
 def test_keys_that_others_can_read_are_found(settings: Path, now: datetime) -> None:

@@ -183,7 +183,7 @@ def _seconds(value: object) -> int | None:
 
 def _files(raw: str | bytes, envelope: Body) -> tuple[str, ...]:
     """Return the names, on the server, of every file that came along: attached, previewed, quoted or of a contact."""
-    if ("contentType" if isinstance(raw, str) else b"contentType") not in raw:  # type: ignore[operator]  # as above
+    if ("contentType" if isinstance(raw, str) else b"contentType") not in raw:  # type: ignore[operator]  # of raw's own kind
         return ()
     return tuple(dict.fromkeys(_named(envelope, _DEEPEST)))
 

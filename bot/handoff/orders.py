@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.conversation.events import Acknowledged, Closed, FromMission, Levelled, Relayed
+from bot.conversation.handing import URGENT
 from bot.conversation.model import Line
 from bot.conversation.understanding import fold
 from bot.handoff.docket import Docket, Draft, acknowledged, may_pass_on
 
 LONGEST = 1000  # characters of an answer to a writer
 DRAFT_LIVES = timedelta(minutes=15)
-URGENT = 2
 LEVELS = (1, 2, 3, 4)
 _REFERENCE_LENGTH = 6
 _MISREAD = str.maketrans("OIL", "011")  # Crockford's base 32: what is taken for what

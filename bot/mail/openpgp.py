@@ -12,7 +12,8 @@ from pathlib import Path
 from pysequoia import Cert, Profile, PySigner, Tsk, decrypt, encrypt
 from pysequoia.packet import Packet, PacketPile, SignatureType, Tag
 
-from bot.errors import SealingError, SettingsError, Undeliverable
+from bot.errors import SealingError, Undeliverable
+from bot.mail.certificate_file import octets_of
 from bot.mail.envelope import Envelope, Parts, inner_mail, message_id, outer_mail, read_inner, sealed_part
 
 __all__ = [
@@ -95,10 +96,7 @@ def read_certificate(path: Path) -> Certificate:
     Raises:
         SettingsError: the file can't be read.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: expected an OpenPGP certificate, but {error.strerror}") from None
+    raw = octets_of(path, "an OpenPGP certificate")
     return Certificate(path, _fingerprint(raw), raw)
 
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, PublicKeyAlgorithmOID
 
-from bot.errors import SettingsError
+from bot.mail.certificate_file import octets_of
 
 SHORTEST_RSA = 2048  # bits; RFC 8551, section 4.3
 _WEAK = ("md5", "sha1")
@@ -45,10 +45,7 @@ def read_certificate(path: Path) -> Certificate:
     Raises:
         SettingsError: the file can't be read.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: expected an S/MIME certificate, but {error.strerror}") from None
+    raw = octets_of(path, "an S/MIME certificate")
     return Certificate(path, fingerprint_of(raw), raw)
 
 

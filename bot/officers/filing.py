@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from bot.conversation.answering import REPLY
 from bot.conversation.events import Bounced
+from bot.conversation.handing import URGENT
 from bot.conversation.model import HandOff, Line
 from bot.handoff.docket import Docket, Told, came_back, filed, heard_of_it, left
 from bot.handoff.mission import MissionProfile, Mode
@@ -18,9 +20,6 @@ from bot.storage.dockets import Filed
 from bot.storage.erasing import purged
 from bot.storage.outbox import Mail, Ping
 from bot.storage.tables import minute
-
-URGENT = 2
-REPLY = "reply"  # the question of how to be answered
 
 
 @dataclass(slots=True)
@@ -88,7 +87,7 @@ class Filing:
         """Mail each officer once a day, whether anything waits."""
         self.desk.telling.morning(conn, lambda: [one.docket for one in self.desk.dockets.everything(conn, now)], now)
 
-    def fetched(self, conn: sa.Connection, who: bytes, now: datetime) -> tuple[str, ...]:  # noqa: ARG002 - the shape of a job
+    def fetched(self, conn: sa.Connection, who: bytes) -> tuple[str, ...]:
         """Return the mission's words that waited for a writer who came back by a code, and keep them no longer."""
         words: tuple[str, ...] = ()
         for one in self.desk.dockets.of(conn, who):

@@ -16,6 +16,7 @@ from bot.handoff.docket import Docket, State, status
 from bot.handoff.duty import chain, next_duty, on_duty
 from bot.handoff.mission import Contact, MissionProfile
 from bot.handoff.orders import LEVELS, Note
+from bot.lanes import CARRIED_FOR
 from bot.storage.outbox import Note as Letter
 from bot.storage.outbox import Outbox
 from bot.storage.tables import URGENT
@@ -23,7 +24,6 @@ from bot.storage.work import Shelf
 
 SIGNAL = "signal"
 BY_MAIL = "officer"  # the channel under which what waits to be mailed to an officer is kept
-CARRIED_FOR = timedelta(hours=24)
 FEW = 5  # a count below it could tell of one person
 
 _NEVER = 0
