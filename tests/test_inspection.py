@@ -260,10 +260,8 @@ def test_a_certificate_with_another_fingerprint_is_found(
     settings: Path, spoil: Spoil, tmp_path: Path, now: datetime
 ) -> None:
     Inbox(tmp_path, "officer")  # another key under the same name
-    assert beside_mailbox(settings, now) == [
-        f"{tmp_path}/mission.toml: contact officer@example.org: openpgp: "
-        f"{tmp_path}/officer.asc: its fingerprint is not the one that the profile gives."
-    ]
+    at = f"{tmp_path}/mission.toml: contact officer@example.org: openpgp: {tmp_path}/officer.asc"
+    assert beside_mailbox(settings, now) == [f"{at}: its fingerprint is not the one that the profile gives."]
 
 
 def test_a_certificate_that_is_not_there_is_found(settings: Path, tmp_path: Path, now: datetime) -> None:
