@@ -110,19 +110,23 @@ class Hearing:
 
     @asynccontextmanager
     async def _kept_alive(self, socket: Socket) -> AsyncIterator[Callable[[], None]]:
-        """Give what is to be called at every sign of life; without one for long, close the socket."""
-        loop = asyncio.get_running_loop()
-        last = loop.time()
+        """Give what is to be called at every sign of life; without one for long, close the socket.
+
+        Pings are counted, not seconds: when the whole machine has stood still, what came meanwhile is still read.
+        """
+        unanswered = 0
 
         def alive() -> None:
-            nonlocal last
-            last = loop.time()
+            nonlocal unanswered
+            unanswered = 0
 
         async def watch() -> None:
+            nonlocal unanswered
             with suppress(OSError, RuntimeError):  # closed meanwhile: the reader sees it too
-                while self._queue.full() or loop.time() - last < self.patience.silent_for:
-                    await asyncio.sleep(self.patience.ping_every)
+                while self._queue.full() or unanswered * self.patience.ping_every < self.patience.silent_for:
                     await socket.ping()
+                    await asyncio.sleep(self.patience.ping_every)
+                    unanswered += 1
             await socket.close()
 
         watching = asyncio.create_task(watch(), name="signal pings")

@@ -216,6 +216,21 @@ async def test_a_flood_is_an_alarm_once_and_loses_nothing(
     assert "channel_full" in events(caplog)
 
 
+async def test_what_comes_after_the_whole_machine_stood_still_is_heard(server: SignalServer) -> None:
+    person, loop = server.person(), asyncio.get_running_loop()
+    patience = Patience(first_retry=0.01, ping_every=0.02, silent_for=0.1)
+    async with bot(server, patience=patience) as running:
+        for number in range(20):
+            still_until = loop.time() + 0.15  # longer than a line may be silent
+            while loop.time() < still_until:
+                pass
+            for _ in range(10):
+                await asyncio.sleep(0)
+            person.writes(str(number))
+            await running.taken.texts(number + 1)
+        assert server.dropped == 0 and server.connections == 1
+
+
 async def test_two_floods_are_two_alarms(server: SignalServer) -> None:
     person, taken = server.person(), Taken()
     async with bot(server, taken=taken, patience=Patience(waiting=20, batch=5)) as running:

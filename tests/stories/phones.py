@@ -7,12 +7,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from io import StringIO
 from queue import SimpleQueue
 from typing import TextIO, cast
 
 from fakes_signal import SignalServer
-from fakes_signal_bot import QUICK as QUICK_SIGNAL
+from fakes_signal_bot import QUICK
 from fakes_signal_wire import ACCOUNT
 from fakes_telegram import TelegramServer, telegram_server
 from fakes_telegram_desk import QUICK as QUICK_TELEGRAM
@@ -28,6 +29,7 @@ from bot.channels.telegram_buttons import MARK
 from bot.channels.terminal import Terminal
 from bot.conversation.model import Kind
 
+QUICK_SIGNAL = replace(QUICK, silent_for=30.0, answer=30.0)  # here nothing fails on purpose, and a busy machine is slow
 HOLD = 50  # seconds that Telegram may hold a question for updates: longer than any wait here
 
 NOTHING_WAITS = Fault(200, body=b'{"ok":true,"result":[]}')
