@@ -1,7 +1,7 @@
 """What a failed try means: how long to wait, whether it was the last, and what an operator hears of it."""
 
 from bot.channels.base import Channel
-from bot.conversation.model import Say, Weight
+from bot.conversation.model import Conversation, Say, Way, Weight
 from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
 from bot.logs import Event as Logged
 from bot.logs import event
@@ -12,6 +12,7 @@ from bot.storage.tables import URGENT
 BACKOFF = (15.0, 60.0, 300.0, 900.0, 1800.0)  # seconds after the first, second … failed try, then the last
 URGENT_BACKOFF = (5.0, 10.0, 20.0, 30.0)  # the same for words to somebody in danger
 AFTER_REFUSAL = 6 * 3600.0  # a 5xx seldom changes, but an operator may mend it
+FINAL_TRIES = 8  # of words that may have arrived and that nobody can ask for again: some two hours
 JITTER = 0.2  # of the wait: many who failed together don't come back together
 
 
@@ -25,11 +26,16 @@ def wait(row: Row, error: DeliveryError, fraction: float) -> float:
 
 
 def is_over(row: Row, error: DeliveryError, channel: Channel | None) -> bool:
-    """Whether this failure was the last: words that may have arrived are sent once more at most."""
+    """Whether this failure was the last: words that may have arrived are sent once more at most.
+
+    Codes and the mission's words can't be asked for again: they are sent more often, since lost is worse than doubled.
+    """
     if row.kind == "mail":
         return False
     if row.kind == "ping":
         return isinstance(error, UnsureDelivery | Undeliverable)
+    if isinstance(error, UnsureDelivery) and isinstance(row.effect, Say) and row.effect.final:
+        return row.attempts + 1 >= FINAL_TRIES
     if isinstance(error, UnsureDelivery) and isinstance(row.effect, Say) and channel:
         return row.trying or not said_again(row.effect, channel)
     return isinstance(error, Undeliverable)
@@ -48,6 +54,15 @@ def log_failure(row: Row, error: DeliveryError) -> None:
         event(name, error=error, reference=row.effect.reference, attempts=row.attempts + 1)
     elif row.kind == "say":
         event(name, error=error, channel=row.sender.channel, attempts=row.attempts + 1)
+
+
+def log_given_up(before: Conversation, after: Conversation | None) -> None:
+    """Let an operator know of each handoff that is given up: nobody else can mend it."""
+    for case in (after.case,) if after and after.case else ():
+        old = before.case.handed if before.case else ()
+        for one in case.handed:
+            if one.way is Way.GIVEN_UP and one not in old:
+                event(Logged.MAIL_GIVEN_UP, reference=case.reference, number=one.number)
 
 
 _MAIL_FAILURES: tuple[tuple[type[DeliveryError], Logged], ...] = (

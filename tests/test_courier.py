@@ -16,7 +16,7 @@ from bot.channels.base import Arrived, Outgoing
 from bot.conversation.model import Clear, Line, Question, Say, Sender, Timer, Wake, Weight
 from bot.courier import AT_ONCE, MAILS_AT_ONCE
 from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
-from bot.failures import BACKOFF, JITTER, URGENT_BACKOFF
+from bot.failures import BACKOFF, FINAL_TRIES, JITTER, URGENT_BACKOFF
 from bot.storage.outbox import Mail
 from bot.storage.tables import OTHER, URGENT
 
@@ -306,6 +306,23 @@ async def test_what_nobody_answered_for_is_said_once_more_and_arrives_then(stage
         async with stage.open() as life:
             await life.settled()
             assert len(life.town.told("ana")) == 1
+
+
+async def test_codes_and_words_of_the_mission_are_said_until_they_have_arrived(stage: Stage) -> None:
+    codes = replace(said("erased"), final=True)  # nobody can ask for them again
+    async with stage.open() as life:
+        life.town.refusals["ana"] = [UnsureDelivery("no answer") for _ in range(FINAL_TRIES - 1)]
+        await waits(life, codes)
+        await life.settled()
+        for _ in range(FINAL_TRIES):
+            await life.later(hours=1)
+        assert (len(life.town.told("ana")), life.town.refusals["ana"]) == (1, [])
+        life.town.refusals["ana"] = [UnsureDelivery("no answer") for _ in range(FINAL_TRIES + 1)]
+        await waits(life, codes)
+        await life.settled()
+        for _ in range(FINAL_TRIES + 1):
+            await life.later(hours=1)
+        assert (len(life.town.refusals["ana"]), await life.rows("say")) == (1, 0)
 
 
 async def test_what_may_have_arrived_once_is_not_forgotten_when_the_platform_then_refuses(stage: Stage) -> None:
