@@ -83,7 +83,8 @@ class Town:
         return ME if method == "getme" else [] if method == "getmycommands" else True
 
     async def _updates(self, offset: int, hold: float) -> list[dict[str, object]]:
-        self.waiting = [one for one in self.waiting if int(str(one["update_id"])) >= offset]
+        kept = (at for at, one in enumerate(self.waiting) if int(str(one["update_id"])) >= offset)
+        del self.waiting[: next(kept, len(self.waiting))]
         if not self.waiting:
             self.more.clear()
             try:

@@ -21,6 +21,7 @@ from bot.app import Plan, wire
 from bot.channels.base import TakeTurns
 from bot.channels.signal import Signal
 from bot.conversation.model import Message
+from bot.gate import UNLIMITED
 
 POSTIGO, ECHO = NAMES = ("postigo", "signalbot, echo")
 
@@ -76,6 +77,7 @@ async def postigo(service: str, folder: Path) -> None:
         SENDER,
         officers(),
         lambda bot: [Counted(service, NUMBER, bot.desk.now)],
+        limits=UNLIMITED,
     )
     await asyncio.gather(wire(plan).run(asyncio.Event()), _told(Counted.counter))
 

@@ -26,6 +26,7 @@ from benchmarks.stand import SENDER, NullPost, officers, profile
 from bot import logs
 from bot.app import Plan, wire
 from bot.channels.telegram import Telegram
+from bot.gate import UNLIMITED
 
 TOKEN = "1:" + "A" * 35
 POSTIGO, MEMORY, PICKLE = NAMES = ("postigo", "ConversationHandler", "the same, pickled")
@@ -45,6 +46,7 @@ async def postigo(address: str, folder: Path) -> None:
         SENDER,
         officers(),
         lambda bot: [Telegram(TOKEN, bot.desk.now, address, per_second=inf, pause=0.0, at_once=64)],
+        limits=UNLIMITED,
     )
     await wire(plan).run(asyncio.Event())
 

@@ -4,7 +4,7 @@ Called in a worker thread. A certificate that may not be used costs its owner's 
 of it; nothing of a case is ever sent in clear.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -58,22 +58,34 @@ class Alerting:
     bot: str = ""
     token: Callable[[str], tuple[str, bytes]] = field(default=no_token)
 
-    def seal(self, told: HandOff, now: datetime, reader: str = "") -> list[Mail | Ping]:
+    def seal(self, told: HandOff, now: datetime, reader: str = "", unwoken: Collection[str] = ()) -> list[Mail | Ping]:
         """Return one mail for each officer of the case's chain that may be written to, with its hour, and the pings.
 
         `reader`: who has read the case before; what is added to it goes to them alone, unless it is graver now.
+        `unwoken`: officers who get the mail at their usual address, and no ping.
         """
-        letters = self._sealed_to(self._places(told, reader), told, now)
-        return letters or self._sealed_to(self.chain(told.level), told, now)
+        letters = self._sealed_to(self.places(told, reader), told, now, unwoken)
+        return letters or self._sealed_to(self.chain(told.level), told, now, unwoken)
 
-    def _sealed_to(self, places: Iterable[Place], told: HandOff, now: datetime) -> list[Mail | Ping]:
+    def places(self, told: HandOff, reader: str) -> Iterator[Place]:
+        """Yield whom this handoff is told: whoever has read the case first, and alone if it is no graver than then."""
+        holder = self._officer(reader) if told.number and reader else None
+        if holder:
+            yield Place(holder.contact, AT_ONCE)
+        if not holder or told.raised_from:
+            yield from (place for place in self.chain(told.level) if place.contact.address != reader or not holder)
+
+    def _sealed_to(
+        self, places: Iterable[Place], told: HandOff, now: datetime, unwoken: Collection[str]
+    ) -> list[Mail | Ping]:
         letters: list[Mail | Ping] = []
         for number, place in enumerate(places):
-            officer = self._officer(place.contact.address)
-            mail = self._alert(officer, told, (told.not_before or now) + place.after, now) if officer else None
+            officer, leaves = self._officer(place.contact.address), _begins(told, now) + place.after
+            wakes = place.contact.address not in unwoken
+            mail = self._alert(officer, told, leaves, now, wakes=wakes) if officer else None
             if officer and mail:
                 last = replace(mail, place=number if place.after else 0)
-                letters += [last, *_ping(officer.contact, told, last)]
+                letters += [last, *(_ping(officer.contact, told, last) if wakes else ())]
         return letters
 
     def seal_test(self, now: datetime) -> list[Mail]:
@@ -94,7 +106,7 @@ class Alerting:
         subject, *lines = map(officer.reader.note, (note.subject, *note.lines))
         parts = AlertParts(subject, "\n".join(lines) + "\n", "{}")
         try:
-            return self._mail(officer, (note.name, 0), parts, now)
+            return self._mail(officer, (note.name, 0), parts, now, urgent=note.urgent)
         except Undeliverable as error:
             event(Event.CERTIFICATE_REFUSED, error=error, contact=self._number(officer))
             return None
@@ -109,21 +121,13 @@ class Alerting:
 
     # ── within ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _places(self, told: HandOff, reader: str) -> Iterator[Place]:
-        """Yield whom this handoff is told: whoever has read the case first, and alone if it is no graver than then."""
-        holder = self._officer(reader) if told.number and reader else None
-        if holder:
-            yield Place(holder.contact, AT_ONCE)
-        if not holder or told.raised_from:
-            yield from (place for place in self.chain(told.level) if place.contact.address != reader or not holder)
-
     def _officer(self, address: str) -> Officer | None:
         return next((one for one in self.officers if one.contact.address == address), None)
 
     def _number(self, officer: Officer) -> int:
         return self.officers.index(officer) + 1
 
-    def _alert(self, officer: Officer, told: HandOff, leaves: datetime, now: datetime) -> Mail | None:
+    def _alert(self, officer: Officer, told: HandOff, leaves: datetime, now: datetime, *, wakes: bool) -> Mail | None:
         contact, reader = officer.contact, officer.reader
         bot = self.bot if contact.signal else ""
         if contact.mode is Mode.NOTICE:
@@ -133,7 +137,7 @@ class Alerting:
             parts = compose(case_of(told, reader.triage), reader, Ways(bot, token))
         try:
             named = (told.reference, told.number)
-            mail = self._mail(officer, named, parts, now, urgent=told.level <= URGENT_LEVEL)
+            mail = self._mail(officer, named, parts, now, urgent=wakes and told.level <= URGENT_LEVEL)
         except Undeliverable as error:
             event(Event.CERTIFICATE_REFUSED, error=error, contact=self._number(officer))
             return None
@@ -158,6 +162,11 @@ class Alerting:
         if self.smime_signer is None:
             raise SealingError("there is no key to sign S/MIME mails with")
         return smime.seal_mail(parts, envelope, certificate, self.smime_signer, pinned=pinned)
+
+
+def _begins(told: HandOff, now: datetime) -> datetime:
+    """Return from when on a case's mails leave: in the order in which cases came, whichever is sealed first."""
+    return told.not_before or min(told.at or now, now)
 
 
 def _notice(told: HandOff, reader: Reader, bot: str) -> AlertParts:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
@@ -18,6 +18,7 @@ from bot.channels.base import Channel
 from bot.channels.terminal import Terminal
 from bot.courier import Courier
 from bot.errors import BotError, SettingsError
+from bot.gate import LIMITS, Gate, Limits
 from bot.handoff.mission import MissionProfile
 from bot.handoff.mission import findings as profile_findings
 from bot.knowledge import Knowledge, accepted_languages, know
@@ -27,17 +28,23 @@ from bot.mail.smtp import DirectoryPost, Post, SmtpPost
 from bot.messengers import messengers, trust
 from bot.officers.filing import Filing
 from bot.officers.telling import SIGNAL
+from bot.officers.waking import Waking
 from bot.operations.readiness import notify
 from bot.settings import MailFolder, Settings, Smtp
 from bot.staff import House, MissionDesk, alerting_of, answers_of, mailbox_of, officers_desk, officers_of, watch_trust
+from bot.storage.clockwork import Watched
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Outbox
+from bot.storage.roles import MAILBOX, POLLER, ROUNDS, Roles
 from bot.storage.schema import migrate
 from bot.storage.tables import open_engine
+from bot.storage.wakings import Wakings
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer
+from bot.threshold import Threshold
 from bot.turn import Desk
 from bot.upkeep import Upkeep
+from bot.watching import Watching
 
 FINISH_SECONDS = 5.0  # for what is due and on its way when the bot is told to stop
 LAST_SECONDS = 1.0  # for what still is on its way then
@@ -54,6 +61,7 @@ class Bot:
     knowledge: Knowledge
     engine: sa.Engine
     writer: Writer
+    roles: Roles
     keyring: Keyring
     desk: Desk
     courier: Courier
@@ -61,7 +69,13 @@ class Bot:
     channels: Mapping[str, Channel]
     beside: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)  # what else runs; ends nothing
     alarm: Callable[[str], None] = lambda _kind: None
+    watching: Watching | None = None  # None: an operator's programs see nothing
     _hearing: set[str] = field(default_factory=set)
+    _carrying: asyncio.Task[None] | None = None
+
+    def carries(self) -> bool:
+        """Whether the courier is at work."""
+        return self._carrying is not None and not self._carrying.done()
 
     def ring(self, kind: str) -> None:
         """Wake an operator."""
@@ -69,6 +83,10 @@ class Bot:
 
     async def run(self, stop: asyncio.Event, *, until_silent: bool = False) -> None:
         """Run until `stop` is set (or, `until_silent`, until every channel has ended), then stop cleanly."""
+        async with self.watching.serving() if self.watching else nullcontext():
+            await self._live(stop, until_silent=until_silent)
+
+    async def _live(self, stop: asyncio.Event, *, until_silent: bool) -> None:
         self.writer.start()
         try:
             await self.upkeep.begin()
@@ -80,6 +98,7 @@ class Bot:
 
     async def _serve(self, stop: asyncio.Event, *, until_silent: bool) -> None:
         rooms = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.upkeep.run())]
+        self._carrying = rooms[0]
         self._hearing.update(self.channels)
         heard = [asyncio.create_task(self._hear(channel)) for channel in self.channels.values()]
         beside = [asyncio.create_task(room()) for room in self.beside]
@@ -101,7 +120,8 @@ class Bot:
     async def _hear(self, channel: Channel) -> None:
         """Listen on a channel. One that can't go on ends the bot, unless people can be heard on another."""
         try:
-            await channel.listen(self.desk.take_turns)
+            take = self.desk.take_turns
+            await channel.listen(self.watching.timed(take) if self.watching else take)
         except BotError as error:
             if self._hearing == {channel.name}:
                 raise
@@ -139,6 +159,9 @@ class Plan:
     now: Callable[[tzinfo], datetime] = clock.now  # a story may bring a clock of its own
     mailbox: Mailbox | None = None  # where officers answer, and what can't be delivered comes back
     trusted: Callable[[], Awaitable[bool | None]] | None = None  # asks the Signal server; None: officers are trusted
+    limits: Limits = LIMITS  # of how much people may write at once
+    password: str = field(default="", repr=False)  # of the database
+    listen: str = ""  # where an operator's programs may ask; "": nowhere
 
 
 def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
@@ -160,7 +183,9 @@ def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
 
     def channels(bot: Bot) -> Sequence[Channel]:
         bot.alarm = partial(alarm.ring, at=bot.desk.now)
-        told = messengers(settings, bot.knowledge, bot.desk.now, bot.alarm)
+        turn = partial(bot.roles.wait_for, POLLER)
+        ears = bot.desk.threshold.ears(bot.desk.book)
+        told = messengers(settings, bot.knowledge, bot.desk.now, bot.alarm, turn, ears=ears)
         return [*([terminal(bot)] if settings.terminal else []), *told]
 
     return Plan(
@@ -173,6 +198,8 @@ def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
         channels,
         mailbox=mailbox_of(settings.mailbox, file) if settings.mailbox else None,
         trusted=trust(settings, profile),
+        password=settings.storage.password,
+        listen=settings.operations.listen,
     )
 
 
@@ -204,26 +231,31 @@ def wire(plan: Plan) -> Bot:
 
     """
     knowledge = know(plan.profile, plan.now(UTC).date())
-    now = partial(plan.now, knowledge.zone)
+    now = Watched(partial(plan.now, knowledge.zone))
     keyring = Keyring.open(plan.keys, now())
-    engine = open_engine(plan.database)
+    engine = open_engine(plan.database, plan.password)
     migrate(engine)
     writer, outbox, shelf = Writer(engine), Outbox(keyring), Shelf(keyring)
+    roles = Roles(writer)
     staff = tuple(plan.officers(knowledge))
     officers = officers_desk(knowledge, staff, keyring, outbox, shelf)
     filing = Filing(officers, knowledge.book.case_lives)
     house = House(plan.keys, plan.sender, plan.mailbox is not None)
     alerting = alerting_of(knowledge, staff, officers, house, now())
     channels: dict[str, Channel] = {}
-    desk = Desk(knowledge.book, writer, shelf, outbox, now, lambda: None, officers, filing)
+    threshold = Threshold(Gate(plan.limits), shelf.who, officers.officer)
+    desk = Desk(knowledge.book, writer, shelf, outbox, now, lambda: None, officers, filing, threshold)
     officers.report = desk.from_mission
-    mission = MissionDesk(alerting, filing)
+    waking = Waking(officers, Wakings(keyring), alerting.places)
+    mission = MissionDesk(alerting, filing, waking)
     speak, report = knowledge.renderer.spoken, desk.reported
     courier = Courier(writer, outbox, report, channels, speak, mission, plan.post, now, clock.fraction)
     desk.told = courier.wake
     daily = partial(_daily, desk, knowledge, alerting)
-    upkeep = Upkeep(writer, keyring, outbox, now, daily, desk.expire_talks, filing.morning, courier.wake)
-    bot = Bot(knowledge, engine, writer, keyring, desk, courier, upkeep, channels)
+    leads = partial(roles.has, ROUNDS)
+    told = partial(_tell_officers, filing, waking)
+    upkeep = Upkeep(writer, keyring, outbox, now, daily, desk.expire_talks, told, courier.wake, leads)
+    bot = Bot(knowledge, engine, writer, roles, keyring, desk, courier, upkeep, channels)
     channels.update({channel.name: channel for channel in plan.channels(bot)})
     desk.redelivering = frozenset(name for name, channel in channels.items() if channel.redelivers)
     _beside(bot, plan, alerting)
@@ -231,14 +263,23 @@ def wire(plan: Plan) -> Bot:
 
 
 def _beside(bot: Bot, plan: Plan, alerting: Alerting) -> None:
-    """Let the bot hear officers: on Signal while accounts there can be trusted, and by mail."""
+    """Let the bot hear officers, on Signal while accounts there can be trusted and by mail, and be watched."""
     desk = bot.desk
     desk.officers.telling.signal = SIGNAL in bot.channels
     if plan.mailbox:
-        bot.beside.append(answers_of(plan.mailbox, alerting, bot.writer, desk.filing, desk.now, bot.courier.wake).run)
+        answers = answers_of(plan.mailbox, alerting, bot.writer, desk.filing, desk.now, bot.courier.wake)
+        bot.beside.append(partial(bot.roles.play, MAILBOX, answers.run))
+    if plan.listen:
+        bot.watching = Watching(plan.listen, bot.writer, bot.keyring, desk.now, bot.channels, bot.carries)
     if plan.trusted:
         desk.officers.trusted = False  # until the server has said so
         bot.beside.append(partial(watch_trust, plan.trusted, desk.officers, bot.ring))
+
+
+def _tell_officers(filing: Filing, waking: Waking, conn: sa.Connection, now: datetime) -> None:
+    """Tell officers what the rounds tell them: each morning what waits, and in a flood every ten minutes."""
+    filing.morning(conn, now)
+    waking.summaries(conn, now)
 
 
 def _daily(desk: Desk, knowledge: Knowledge, alerting: Alerting, at: datetime) -> None:

@@ -5,6 +5,7 @@ Each verb loads what it needs when it is called: to load everything takes longer
 
 import argparse
 import asyncio
+import gc
 import io
 import shutil
 import signal
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot import cli_languages, cli_profile, cli_signal, clock
+from bot import cli_languages, cli_outgoing, cli_profile, cli_signal, clock
 from bot.content import content
 from bot.errors import BotError, SettingsError
 from bot.logs import Event, event, install, watch
@@ -62,23 +63,30 @@ def _rehearse(told: argparse.Namespace) -> int:
 
 
 def _run(told: argparse.Namespace) -> int:
+    gc.disable()  # nearly all that is made until it listens stays: to search it for garbage takes a tenth of that time
     from bot.app import plan_of, wire
     from bot.inspection import read_configured, refuse_to_run, refuse_untrusting
     from bot.operations.alone import alone
     from bot.operations.hardening import harden
+    from bot.operations.places import leave_out_of_backups
 
+    missing = harden()  # before anything secret is read
     configured = read_configured(told.config)
     refuse_to_run(configured)
     refuse_untrusting(configured.settings, configured.profile)
     install(configured.settings.logs.level)
-    for _ in harden():
+    for _ in missing:
         event(Event.HARDENING_MISSING)
-    with alone(configured.settings.storage.keys):
+    storage = configured.settings.storage
+    with alone(storage.keys, shared=not storage.url.startswith("sqlite:")):
+        leave_out_of_backups(storage.keys)
         asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile, configured.file)).run))
     return 0
 
 
 async def _until_told(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    gc.freeze()
+    gc.enable()
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     watch(loop)
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -87,7 +95,7 @@ async def _until_told(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 
 
 def _check(told: argparse.Namespace) -> int:
-    from bot.inspection import NO_MAILBOX, check, read_configured, send_test
+    from bot.inspection import NO_MAILBOX, advise, check, read_configured, send_test
 
     if told.send_test and told.config is None:
         raise SettingsError("check --send-test needs --config FILE: without settings there is nobody to send to")
@@ -99,6 +107,8 @@ def _check(told: argparse.Namespace) -> int:
             sys.stdout.write("A sealed test has gone to every contact.\n")
     for sentence in found:
         sys.stdout.write(sentence + "\n")
+    for sentence in advise(told.config) if told.config else ():
+        sys.stderr.write(f"machine: {sentence}\n")
     return WRONG if found else 0
 
 
@@ -136,7 +146,7 @@ def _erase(told: argparse.Namespace) -> int:
             return WRONG
     with alone(settings.storage.keys):
         destroy_keys(settings.storage.keys)
-        rows = delete_all(open_engine(settings.storage.url))
+        rows = delete_all(open_engine(settings.storage.url, settings.storage.password))
     sys.stdout.write(f"Deleted: the keys, and {rows} rows. Mails that were waiting will not leave.\n")
     return 0
 
@@ -260,6 +270,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_signal.add(verbs)
     cli_profile.add(verbs)
     cli_languages.add(verbs)
+    cli_outgoing.add(verbs)
     keys = verb("keys", None, "Show or renew the bot's keys.").add_subparsers(required=True, metavar="WHAT")
     for name, run, told in _KEY_VERBS:
         one = keys.add_parser(name, help=told, description=told)

@@ -14,24 +14,35 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.carriage import BY_MESSENGER, Mission, Speak, delivered, one_word_each, that_fit
+from bot.carriage import (
+    AT_ONCE,
+    BY_MESSENGER,
+    Mission,
+    OnTheirWay,
+    Report,
+    Resting,
+    Room,
+    Speak,
+    claimable,
+    delivered,
+    one_word_each,
+    rooms_of,
+    that_fit,
+)
 from bot.channels.base import Channel, Outgoing
 from bot.conversation.events import Accepted, Due, Event, Placed, Refused, Sealed, Trying
 from bot.conversation.model import Clear, HandOff, Say, Sender, Wake, Weight
 from bot.errors import DeliveryError, FlowError, Unreachable, UnsureDelivery
-from bot.failures import is_over, log_failure, said_again, wait
+from bot.failures import is_over, log_failure, said_again, tried, wait
 from bot.logs import Event as Logged
 from bot.logs import event
 from bot.mail.smtp import Post
 from bot.officers.telling import SIGNAL
+from bot.storage.locks import hold
 from bot.storage.outbox import Mail, Note, Outbox, Ping, Row
-from bot.storage.writer import Writer
+from bot.storage.writer import Writer, apart
 
-AT_ONCE = 64  # rows carried at the same time
-MAILS_AT_ONCE = 8
-LONGEST_SLEEP = 30.0  # seconds; another process may have put rows there
-
-Report = Callable[[sa.Connection, bytes, Sender, Event], None]
+LONGEST_SLEEP = 5.0  # seconds; another process may have put rows there, and died
 
 
 @dataclass(slots=True)
@@ -47,10 +58,9 @@ class Courier:
     post: Post
     now: Callable[[], datetime]
     fraction: Callable[[], float]
-    _carried: set[bytes] = field(default_factory=set)  # rows being carried that are no mails
-    _mailing: set[bytes] = field(default_factory=set)  # mails being carried
+    _way: OnTheirWay = field(default_factory=OnTheirWay)
     _saying: Counter[str] = field(default_factory=Counter)  # messages being carried, by channel
-    _resting: set[bytes] = field(default_factory=set)  # people whose messenger takes no second message yet
+    _resting: Resting = field(default_factory=Resting)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _work: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,12 +77,14 @@ class Courier:
     async def run(self) -> None:
         """Carry until cancelled; what is on its way then is finished by `finish`."""
         while True:
-            self._work.clear()
-            claimed = await self._claim()
-            for row in claimed:
-                self._start(row)
-            if not claimed:
-                await self._rest()
+            await tried(self._round)
+
+    async def _round(self) -> None:
+        self._work.clear()
+        for row in (claimed := await self._claim()):
+            self._start(row)
+        if not claimed:
+            await self._rest()
 
     async def finish(self, seconds: float) -> None:
         """Let what is being carried arrive, for so many seconds at most."""
@@ -84,27 +96,18 @@ class Courier:
     # ── claiming ───────────────────────────────────────────────────────────────────────────────────────
 
     async def _claim(self) -> list[Row]:
-        if len(self._carried) >= AT_ONCE:
-            return []
         unreadable = len(self.outbox.unreadable)
-        claimed = await self.writer.do(partial(self._mark, self._rooms()), urgent=True)
+        rooms = rooms_of(self.channels, self._saying)
+        claimed = await self.writer.do(partial(self._mark, rooms), urgent=True)
         if len(self.outbox.unreadable) > unreadable:
             event(Logged.EFFECT_UNREADABLE, rows=len(self.outbox.unreadable))
         return claimed
 
-    def _rooms(self) -> dict[str, int]:
-        """Return how many more messages each channel takes now."""
-        return {name: max(channel.at_once - self._saying[name], 0) for name, channel in self.channels.items()}
-
-    def _mark(self, rooms: Mapping[str, int], conn: sa.Connection) -> list[Row]:
+    def _mark(self, rooms: Mapping[str, Room], conn: sa.Connection) -> list[Row]:
         """Mark what is tried next: one message a person at a time, few mails at once, the rest as it is due."""
-        now, busy = self.now(), frozenset(self._carried | self._mailing)
-        full = frozenset(name for name, room in rooms.items() if not room)
-        limit = min(AT_ONCE - len(self._carried), max(sum(rooms.values()), 1))
-        found = self.outbox.claimable(conn, now, limit, busy | self._resting, mails=False, full=full)
-        if (room := MAILS_AT_ONCE - len(self._mailing)) > 0:
-            found += self.outbox.claimable(conn, now, room, busy, mails=True)
-        fitting = that_fit(one_word_each(self.outbox.without_old(conn, found)), dict(rooms))
+        self.outbox.give_back(conn, self._way.everything() | self._resting.people)
+        found = claimable(self.outbox, conn, self.now(), rooms, self._way, self._resting.people)
+        fitting = that_fit(one_word_each(self.outbox.without_old(conn, found)), rooms)
         claimed = [row for row in fitting if self.outbox.mark_trying(conn, row.id)]
         for row in claimed:
             if isinstance(row.effect, Mail):
@@ -113,13 +116,12 @@ class Courier:
 
     def _tell(self, conn: sa.Connection, row: Row, happened: Event) -> None:
         """Report what happened; a report that fails is the operator's to hear of, and stops nobody else's mail."""
-        try:
-            self.report(conn, row.who, row.sender, happened)
-        except Exception as error:  # noqa: BLE001 - whatever it is: one person's row may not end the courier
+        error = apart(conn, partial(self.report, who=row.who, sender=row.sender, happened=happened))
+        if error is not None:
             event(Logged.REPORT_FAILED, error=error)
 
     def _start(self, row: Row) -> None:
-        (self._mailing if row.kind == "mail" else self._carried).add(row.id)
+        self._way.of(row.kind).add(row.id)
         self._saying[row.sender.channel] += row.kind in BY_MESSENGER
         task = asyncio.create_task(self._carry(row), name="carry")
         self._tasks.add(task)
@@ -127,29 +129,18 @@ class Courier:
 
     def _ended(self, row: Row, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._carried.discard(row.id)
-        self._mailing.discard(row.id)
+        self._way.of(row.kind).discard(row.id)
         self._saying[row.sender.channel] -= row.kind in BY_MESSENGER
         self._work.set()
         if not task.cancelled() and task.exception() is not None:
             event(Logged.REPORT_FAILED, error=task.exception())
 
-    def _let_rest(self, who: bytes, seconds: float) -> None:
-        """Say nothing more to this person for a moment: a messenger takes few messages a second for one of them."""
-        if seconds:
-            self._resting.add(who)
-            asyncio.get_running_loop().call_later(seconds, self._rested, who)
-
-    def _rested(self, who: bytes) -> None:
-        self._resting.discard(who)
-        self._work.set()
-
     async def _rest(self) -> None:
         """Wait for work: a commit, the end of a carriage, or the next row's hour."""
-        if not (self._carried or self._mailing or self._resting or self._work.is_set()):
+        if not (self._way.everything() or self._resting.people or self._work.is_set()):
             self._idle.set()
         wait = LONGEST_SLEEP
-        if len(self._carried) < AT_ONCE:
+        if len(self._way.words) < AT_ONCE:
             now = self.now()
             due = await self.writer.do(partial(self.outbox.next_due, after=now))
             wait = min(wait, (due - now).total_seconds()) if due else wait
@@ -194,7 +185,7 @@ class Courier:
         try:
             arrived = await channel.send(Outgoing(row.sender, spoken, say, urgent=not row.lane))
         finally:
-            self._let_rest(row.who, channel.pause)
+            self._resting.begin(row.who, channel.pause, self._work.set)
         await self._settle(row, delivered(say, arrived))
 
     async def _clear(self, row: Row) -> None:
@@ -212,8 +203,8 @@ class Courier:
         told = row.effect
         if not isinstance(told, HandOff):
             raise TypeError("a row of a case holds something else")
-        reader = await self.writer.do(partial(self.mission.reader, who=row.who), urgent=True)
-        letters = await asyncio.to_thread(self.mission.seal, told, self.now(), reader)
+        audience = await self.writer.do(partial(self._audience, row=row, told=told), urgent=True)
+        letters = await asyncio.to_thread(self.mission.seal, told, self.now(), *audience)
         if not letters:
             event(Logged.SEALING_FAILED, reference=told.reference)
             raise DeliveryError("there is nobody to seal this to")
@@ -222,7 +213,13 @@ class Courier:
         event(Logged.CASE_SEALED, reference=told.reference, mails=mails)
         self.wake()
 
+    def _audience(self, conn: sa.Connection, row: Row, told: HandOff) -> tuple[str, frozenset[str]]:
+        """Return who has read the case, and who isn't woken for it."""
+        reader = self.mission.reader(conn, row.who)
+        return reader, self.mission.unwoken(conn, told, reader, self.now(), count=not row.attempts)
+
     def _stored(self, conn: sa.Connection, row: Row, told: HandOff, letters: Sequence[Mail | Ping]) -> None:
+        hold(conn, row.who)
         now = self.now()
         if self.outbox.replace(conn, row.id, row.who, letters, now, expires=row.expires):
             self.mission.sealed(conn, row.who, told, letters, now)
@@ -260,11 +257,21 @@ class Courier:
     # ── afterwards ─────────────────────────────────────────────────────────────────────────────────────
 
     async def _settle(self, row: Row, happened: Event | None = None) -> None:
-        """In one job: the row is done, and what happened is reported."""
-        await self.writer.do(partial(self._settled, row=row, happened=happened), urgent=not row.lane)
+        """In one job: the row is done, and what happened is reported.
+
+        Raises UnsureDelivery: it was carried out, and that can't be noted; RuntimeError: nobody writes any more.
+        """
+        try:
+            await self.writer.insist(partial(self._settled, row=row, happened=happened), urgent=not row.lane)
+        except RuntimeError:
+            raise
+        except Exception as error:
+            event(Logged.FAULT, error=error)
+            raise UnsureDelivery("what became of it can't be noted") from error
         self.wake()
 
     def _settled(self, conn: sa.Connection, row: Row, happened: Event | None) -> None:
+        hold(conn, row.who)
         self.outbox.done(conn, row.id)
         if happened is not None:
             self._tell(conn, row, happened)
@@ -273,16 +280,21 @@ class Courier:
         """Try again later, or never; an operator hears of it, the person through what is reported."""
         log_failure(row, error)
         if isinstance(error, Unreachable) and row.kind in BY_MESSENGER:
-            await self.writer.do(partial(self.outbox.drop_words, who=row.who))
+            await self.writer.insist(partial(self._unreachable, row=row))
             self.wake()
             return
         if is_over(row, error, self.channels.get(row.sender.channel)):
             await self._settle(row)
             return
         due = self.now() + timedelta(seconds=wait(row, error, self.fraction()))
-        await self.writer.do(partial(self._put_back, row=row, due=due, unsure=isinstance(error, UnsureDelivery)))
+        await self.writer.insist(partial(self._put_back, row=row, due=due, unsure=isinstance(error, UnsureDelivery)))
+
+    def _unreachable(self, conn: sa.Connection, row: Row) -> None:
+        hold(conn, row.who)
+        self.outbox.drop_words(conn, row.who)
 
     def _put_back(self, conn: sa.Connection, row: Row, due: datetime, unsure: bool) -> None:
+        hold(conn, row.who)
         self.outbox.again(conn, row.id, due, unsure=unsure or row.trying)  # what may have arrived once, may for ever
         if isinstance(row.effect, Mail) and not self.outbox.in_doubt(conn, row.who):
             self._tell(conn, row, Refused(row.effect.number))

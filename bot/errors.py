@@ -8,6 +8,7 @@ BotError                    one line and exit code 2 at the command line
 │   ├── UnsureDelivery      it may have arrived, or not: nobody said
 │   └── Undeliverable       never will: refused as it is, key expired
 │       └── Unreachable     nothing ever will arrive there: blocked, account gone
+├── NotNow                  it can't be done yet, through no fault of what was to be done: bring it again
 └── SealingError            stored words can't be opened with our keys
 
 What a *person* does wrong is never an exception: it is something to say. Messages name files, steps and
@@ -50,6 +51,10 @@ class Undeliverable(DeliveryError):  # noqa: N818 - named by what the caller lea
 
 class Unreachable(Undeliverable):
     """Nothing ever will be delivered there: blocked, account gone."""
+
+
+class NotNow(BotError):  # noqa: N818 - named by what the caller learns
+    """It can't be done yet: to be brought again later, as often as it takes."""
 
 
 class SealingError(BotError):

@@ -1,5 +1,8 @@
 """What a failed try means: how long to wait, whether it was the last, and what an operator hears of it."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 from bot.channels.base import Channel
 from bot.conversation.model import Conversation, Say, Way, Weight
 from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
@@ -8,12 +11,27 @@ from bot.logs import event
 from bot.mail.smtp import TlsRefused
 from bot.storage.outbox import Mail, Row
 from bot.storage.tables import URGENT
+from bot.storage.writer import DATABASE_AGAIN
 
 BACKOFF = (15.0, 60.0, 300.0, 900.0, 1800.0)  # seconds after the first, second … failed try, then the last
 URGENT_BACKOFF = (5.0, 10.0, 20.0, 30.0)  # the same for words to somebody in danger
 AFTER_REFUSAL = 6 * 3600.0  # a 5xx seldom changes, but an operator may mend it
 FINAL_TRIES = 8  # of words that may have arrived and that nobody can ask for again: some two hours
 JITTER = 0.2  # of the wait: many who failed together don't come back together
+
+
+async def tried(work: Callable[[], Awaitable[None]]) -> None:
+    """Do something with the database; if that can't now (a full disk, a file that fails), wait until it may again.
+
+    Raises RuntimeError: nobody writes any more.
+    """
+    try:
+        await work()
+    except RuntimeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing was begun
+        event(Logged.ROUND_FAILED, error=error)
+        await asyncio.sleep(DATABASE_AGAIN)
 
 
 def wait(row: Row, error: DeliveryError, fraction: float) -> float:

@@ -28,6 +28,7 @@ from bot.language.catalogs import load
 from bot.language.extract import messages
 from bot.mail import openpgp, smime
 from bot.mail.smtp import Post
+from bot.operations import hardening, places
 from bot.settings import MailFolder, Settings, Smtp, read_mission, read_settings
 from bot.signing import signer_in, smime_signer_in
 from bot.staff import mailbox_of, officers_of
@@ -59,6 +60,16 @@ def check(config: Path | None, *, now: datetime) -> list[str]:
     except SettingsError as error:
         return [*general, str(error), *getattr(error, "__notes__", ())]
     return [*_flows(configured.profile, now), *general, *_configured(configured, now)]
+
+
+def advise(config: Path) -> list[str]:
+    """Return what would be better on this machine, a sentence each; a bot runs without it."""
+    with suppress(SettingsError):  # told by `check`
+        configured = read_configured(config)
+        at = configured.settings.operations.listen
+        asked = [f"whoever runs programs here can ask {at} how much is written to the bot."] if at else []
+        return [*hardening.machine(), *places.advice(_places(configured)), *asked]
+    return hardening.machine()
 
 
 def read_configured(config: Path) -> Configured:
@@ -187,6 +198,7 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
     yield from _settings(configured)
     yield from _mailbox(settings, configured.file)
     yield from _keys(settings, now)
+    yield from places.findings(_places(configured))
 
 
 def _settings(configured: Configured) -> Iterator[str]:
@@ -205,6 +217,15 @@ def _settings(configured: Configured) -> Iterator[str]:
         yield from _refusal(partial(mailbox_of, settings.mailbox, file))
     if not (settings.telegram or settings.signal or settings.terminal):
         yield f"{file}: [terminal]: expected at least one channel; without it nobody could be heard"
+
+
+def _places(configured: Configured) -> places.Places:
+    settings = configured.settings
+    kind, _, rows = settings.storage.url.partition(":///")
+    mails = settings.mail.directory if isinstance(settings.mail, MailFolder) else None
+    given = [Path(one.certificate) for one in configured.profile.contacts if one.certificate]
+    written = (configured.file, settings.mission, *given)
+    return places.Places(settings.storage.keys, Path(rows) if kind == "sqlite" else None, mails, written)
 
 
 def _refusal(made: Callable[[], object]) -> Iterator[str]:

@@ -14,6 +14,7 @@ class Event(StrEnum):
     CHANNEL_DOWN = "channel_down"
     CHANNEL_DEAF = "channel_deaf"  # more than some seconds without hearing: an operator must look
     CHANNEL_FULL = "channel_full"  # what is heard comes faster than it is taken
+    MESSAGES_DROPPED = "messages_dropped"  # of a flood, so many: they would have been kept out
     OTHER_POLLER = "other_poller"  # somebody else asks for the messages of our account
     ACCOUNT_DRESSED = "account_dressed"  # it was made to look as configured, at the start
     CHANNEL_STOPPED = "channel_stopped"  # it can't go on; the others do
@@ -56,6 +57,7 @@ class Event(StrEnum):
     KEYS_DESTROYED = "keys_destroyed"
     OFFICERS_UNTRUSTED = "officers_untrusted"  # the Signal server trusts changed safety numbers: no orders are taken
     CLOCK_SET_BACK = "clock_set_back"
+    DATABASE_AWAY = "database_away"  # its server went; what waits is done when it is back
     DATABASE_RESTORED = "database_restored"
     ROUND_FAILED = "round_failed"
     HARDENING_MISSING = "hardening_missing"
@@ -88,9 +90,11 @@ _ERROR = {
     Event.CERTIFICATE_REFUSED,
     Event.CHANNEL_DEAF,
     Event.CHANNEL_FULL,
+    Event.MESSAGES_DROPPED,
     Event.KEY_CHANGED,
     Event.OTHER_POLLER,
     Event.UNREADABLE_HERE,
+    Event.DATABASE_AWAY,
     Event.DATABASE_RESTORED,
     Event.FAULT,
     Event.MAILBOX_REFUSED,

@@ -11,13 +11,14 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
 
 from bot.logbook import SEVERITY, Event
 
-__all__ = ["OWN", "Event", "event", "install", "watch"]
+__all__ = ["OWN", "Event", "counted", "event", "install", "watch"]
 
 OWN = logging.getLogger("postigo")
 
@@ -39,6 +40,7 @@ class Channel(StrEnum):
 
 Shown = int | bool | str | list[str]
 Field = Callable[[object], Shown]  # raises ValueError for what may not be shown
+Count = Callable[[Event, object], None]  # of an event, and the channel that it names; it may not raise
 
 
 def _number(value: object) -> int:
@@ -105,8 +107,27 @@ def event(name: Event, *, error: BaseException | None = None, **fields: object) 
 
     A field that may not be shown is left out and named under "withheld": a wrong call costs a value, never a turn.
     """
+    _count(name, fields.get("channel"))
     if OWN.isEnabledFor(SEVERITY[name]):
         OWN.log(SEVERITY[name], _Allowed({"event": name.value, **_fitting(fields), **_fault(error)}))
+
+
+@contextmanager
+def counted(count: Count) -> Iterator[None]:
+    """Let `count` hear of every event meanwhile, also of those below the level; from whatever thread they come."""
+    _counts.append(count)
+    try:
+        yield
+    finally:
+        _counts.remove(count)
+
+
+_counts: list[Count] = []
+
+
+def _count(name: Event, channel: object = None) -> None:
+    for count in _counts.copy():
+        count(name, channel)
 
 
 def install(level: str) -> None:
@@ -147,6 +168,7 @@ def _reduced(record: logging.LogRecord) -> Mapping[str, Shown] | None:
     """Leave of a library's record its logger and place, and nothing at all below WARNING."""
     if record.levelno < logging.WARNING:
         return None
+    _count(Event.LIBRARY)
     place = f"{_plain(record.module)}:{record.lineno}"
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     return {"event": Event.LIBRARY.value, "logger": _plain(record.name), "place": place, **_fault(error)}

@@ -1,6 +1,7 @@
 """Telegram and Signal as configured: what of settings and profile each needs, and what is asked of them by `check`.
 
-Their libraries are loaded only where a settings file asks for them: they cost a second and tens of megabytes.
+Their libraries are loaded only where a settings file asks for them, and without what no bot needs of them (a command
+line, storage, schedules, countries' telephone numbers): they cost a second and tens of megabytes.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from bot.channels.base import Channel
+from bot.channels.base import Channel, Ears
+from bot.channels.sparing import inside, without
 from bot.channels.telegram_looks import Look, Looks
 from bot.channels.telegram_webhook import Webhook
 from bot.conversation.named import MENU
@@ -19,38 +21,63 @@ from bot.handoff.mission import MissionProfile
 from bot.knowledge import Knowledge
 from bot.settings import Settings, Signal, Telegram
 
+EARS = Ears()  # nobody goes before others
 HOUR = 3600  # seconds
 ASKED_FOR = 30.0  # seconds that a messenger has to answer `check`
 
 Alarm = Callable[[str], None]  # told in one word what an operator must look at
+Turn = Callable[[], Awaitable[None]]  # returns once it is this process that asks Telegram for updates
 
 
 CHALLENGE = "signal-challenge"  # in the folder of keys: what a solved captcha is handed in with
 
 
-def messengers(settings: Settings, knowledge: Knowledge, now: Callable[[], datetime], alarm: Alarm) -> list[Channel]:
+async def at_once() -> None:
+    """Return at once: no other process asks."""
+
+
+def messengers(  # noqa: PLR0913 - what channels need of the rest
+    settings: Settings,
+    knowledge: Knowledge,
+    now: Callable[[], datetime],
+    alarm: Alarm,
+    turn: Turn = at_once,
+    *,
+    ears: Ears = EARS,
+) -> list[Channel]:
     """Return the channels to people's phones that are configured. Raises SettingsError."""
     channels: list[Channel] = []
     if settings.telegram:
-        channels.append(telegram(settings.telegram, knowledge, now, alarm))
+        channels.append(telegram(settings.telegram, knowledge, now, alarm, turn))
     if settings.signal:
-        channels.append(signal(settings.signal, knowledge.profile, now, alarm, settings.storage.keys / CHALLENGE))
+        challenge = settings.storage.keys / CHALLENGE
+        channels.append(signal(settings.signal, knowledge, now, alarm, challenge, ears=ears))
     return channels
 
 
-def telegram(told: Telegram, knowledge: Knowledge, now: Callable[[], datetime], alarm: Alarm) -> Channel:
+def telegram(told: Telegram, knowledge: Knowledge, now: Callable[[], datetime], alarm: Alarm, turn: Turn) -> Channel:
     """Return the bot's account on Telegram. Raises SettingsError."""
-    from bot.channels.telegram import Telegram as Channel  # noqa: PLC0415 - see above
+    with without("httpx._main"):  # the command line of a library that the Bot API's loads
+        from bot.channels.telegram import Telegram as Channel  # noqa: PLC0415 - see above
 
     hook = Webhook(told.webhook_url, told.listen, told.secret) if told.webhook_url else None
-    return Channel(told.token, now, told.api, hook, looks(knowledge), alarm=alarm)
+    return Channel(told.token, now, told.api, hook, looks(knowledge), alarm=alarm, turn=turn)
 
 
-def signal(
-    told: Signal, profile: MissionProfile, now: Callable[[], datetime], alarm: Alarm, challenge: Path
+def signal(  # noqa: PLR0913 - what it needs of the rest
+    told: Signal,
+    knowledge: Knowledge,
+    now: Callable[[], datetime],
+    alarm: Alarm,
+    challenge: Path,
+    *,
+    ears: Ears = EARS,
 ) -> Channel:
     """Return the bot's number on Signal. `challenge`: where a limit's token is kept for whoever solves the captcha."""
-    from bot.channels.signal import Signal as Channel  # noqa: PLC0415 - see above
+    with inside("signalbot"):
+        from bot.channels.signal import Signal as Channel  # noqa: PLC0415 - see above
+
+    shown = knowledge.profile.signal
 
     def rung(kind: str) -> None:
         if kind == "captcha":
@@ -61,9 +88,10 @@ def signal(
         told.service,
         told.number,
         now,
-        vanish_seconds=profile.signal.vanish_hours * HOUR,
-        receipts=profile.signal.receipts,
+        vanish_seconds=shown.vanish_hours * HOUR,
+        receipts=shown.receipts,
         alarm=rung,
+        ears=ears,
     )
     return channel
 

@@ -18,6 +18,7 @@ from bot.channels.terminal import Terminal
 from bot.conversation.model import Message
 from bot.conversation.transcript import written_down
 from bot.errors import LanguageError
+from bot.gate import UNLIMITED
 from bot.handoff.mission import Contact, MissionProfile
 from bot.handoff.roster import Duty
 from bot.knowledge import Knowledge, complete_languages
@@ -108,6 +109,7 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
                 SENDER,
                 rehearsal.officers,
                 lambda wired: [_Recorded(wired, rehearsal, hint=language, source=source)],
+                limits=UNLIMITED,
             ),
         )
         if rehearsal.openable:

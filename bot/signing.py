@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.errors import SettingsError
 from bot.mail import openpgp, smime
+from bot.storage.keyring import locked
 
 SIGNING_KEY = "signing.key"
 SMIME_KEY = "smime.pem"
@@ -26,14 +27,19 @@ def smime_signer_in(keys: Path, sender: str, now: datetime, *, renew: bool = Fal
 
 def _kept(path: Path, make: Callable[[], bytes], *, renew: bool) -> bytes:
     try:
-        if renew or not path.exists():
-            made = path.with_suffix(".new")
-            made.unlink(missing_ok=True)
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(make())
-                file.flush()
-                os.fsync(file.fileno())
-            made.replace(path)
-        return path.read_bytes()
+        with locked(path.parent):  # several processes may begin at the same time
+            if renew or not path.exists():
+                _write(path, make())
+            return path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path}: the signing key can't be read or made: {error.strerror}") from None
+
+
+def _write(path: Path, key: bytes) -> None:
+    made = path.with_suffix(".new")
+    made.unlink(missing_ok=True)
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    made.replace(path)

@@ -32,6 +32,7 @@ from bot.officers.desk import OfficersDesk
 from bot.officers.filing import Filing
 from bot.officers.inviting import is_invited
 from bot.officers.telling import Telling
+from bot.officers.waking import Waking
 from bot.settings import Mailbox as MailboxSettings
 from bot.signing import NAME, signer_in, smime_signer_in
 from bot.storage.dockets import Dockets
@@ -127,14 +128,19 @@ class MissionDesk:
 
     alerting: Alerting
     filing: Filing
+    waking: Waking
 
     def reader(self, conn: sa.Connection, who: bytes) -> str:
         """Return which officer has read this person's case."""
         return self.filing.reader(conn, who)
 
-    def seal(self, told: HandOff, now: datetime, reader: str) -> Sequence[Mail | Ping]:
+    def unwoken(self, conn: sa.Connection, told: HandOff, reader: str, now: datetime, *, count: bool) -> frozenset[str]:
+        """Return the officers whom this handoff doesn't wake."""
+        return self.waking.unwoken(conn, told, reader, now, count=count)
+
+    def seal(self, told: HandOff, now: datetime, reader: str, unwoken: frozenset[str]) -> Sequence[Mail | Ping]:
         """Return the mails and pings of a handoff."""
-        return self.alerting.seal(told, now, reader)
+        return self.alerting.seal(told, now, reader, unwoken)
 
     def sealed(
         self, conn: sa.Connection, who: bytes, told: HandOff, letters: Sequence[Mail | Ping], now: datetime

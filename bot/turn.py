@@ -4,7 +4,8 @@
 and effects in one transaction. What happened outside comes the same way, through `Desk.reported`.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,21 +18,10 @@ from bot.conversation.carrying import CARRIED_FROM, carry_code
 from bot.conversation.commands import STOPPED
 from bot.conversation.engine import Rulebook, advance, carry, lives_until, report
 from bot.conversation.events import Accepted, Delivered, Event, FromMission, Placed
-from bot.conversation.model import (
-    Chance,
-    Clear,
-    Conversation,
-    Effect,
-    HandOff,
-    Message,
-    Outcome,
-    Sender,
-    Wake,
-    Way,
-)
+from bot.conversation.model import Chance, Clear, Conversation, Effect, HandOff, Message, Outcome, Sender, Wake
 from bot.conversation.returning import relayed, return_code, returned
 from bot.conversation.tracing import SHOWN_AFTER_END, cleared
-from bot.conversation.understanding import fold
+from bot.failures import log_given_up
 from bot.lanes import CARRIED_FOR, due, made_urgent
 from bot.lanes import lane as lane_of
 from bot.logs import Event as Logged
@@ -43,9 +33,12 @@ from bot.storage.outbox import Outbox
 from bot.storage.tables import OTHER
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer, apart
+from bot.threshold import KeptOut, Threshold, hurries, readable
 
 TURNS_AT_ONCE = 25  # in one job: nobody waits long behind them
-TRIES = 5  # of a return code, by one sender within an hour
+# Of codes, by one sender in an hour. With 1,000 cases open one guess of 16 digits in 10**13 is right: 36,000 people,
+# all that may write at once (50 a second), find one in 6,000 years. So nobody's guesses count against a code's owner.
+TRIES = 5
 CODE_LIVES = timedelta(minutes=15)  # a code that carries a talk to another channel
 
 
@@ -61,26 +54,44 @@ class Desk:
     told: Callable[[], None]
     officers: OfficersDesk
     filing: Filing
+    threshold: Threshold
     redelivering: frozenset[str] = frozenset()  # channels on which one message may come twice
     noted: Callable[[Outcome, datetime], None] = lambda _outcome, _now: None  # a rehearsal writes the talk down
 
     async def take_turn(self, message: Message) -> None:
         """Take one turn. Returns when it is committed: a channel acknowledges a message only then."""
-        message = replace(message, text=_unicode(message.text))
-        await self.writer.do(partial(self._turn, message=message), urgent=self._hurries(message))
+        message = readable(message)
+        await self.writer.do(partial(self._turn, message=message), urgent=hurries(self.book, message.text))
         self.told()
 
-    async def take_turns(self, messages: Sequence[Message]) -> None:
+    async def take_turns(self, messages: Sequence[Message]) -> Collection[Message]:
         """Take the turns of these messages, in order; one that can't be taken is set aside alone.
 
-        Raises what the database raised: then those that were not taken may be brought again.
+        Returns those that were kept out, for too many write. Raises what the database raised: then those that were
+        not taken may be brought again.
         """
-        asked = [replace(message, text=_unicode(message.text)) for message in messages]
-        for some in (asked[at : at + TURNS_AT_ONCE] for at in range(0, len(asked), TURNS_AT_ONCE)):
-            failed = await self.writer.do(partial(self._turns, messages=some), urgent=any(map(self._hurries, some)))
+        heard, kept_out, spent = self.threshold.let_in(self.book, messages)
+        try:
+            await self._take(heard)
+        except BaseException:
+            self.threshold.take_back(heard)
+            raise
+        if told := [one for one in kept_out if one.told]:
+            await self.writer.do(partial(self._turn_away, kept_out=told))
+        if heard or told:
+            self.told()
+        await asyncio.sleep(spent if kept_out else 0)  # in a flood half of the time is for those who were heard
+        return [one.message for one in kept_out]
+
+    async def _take(self, messages: Sequence[Message]) -> None:
+        for some in (messages[at : at + TURNS_AT_ONCE] for at in range(0, len(messages), TURNS_AT_ONCE)):
+            urgent = any(hurries(self.book, message.text) for message in some)
+            with self.threshold.timed():
+                failed = await self.writer.do(partial(self._turns, messages=some), urgent=urgent)
+            if urgent:
+                self.told()  # who is in danger waits for nobody behind them
             for error in failed:
                 event(Logged.TURN_FAILED, error=error)
-        self.told()
 
     def reported(self, conn: sa.Connection, who: bytes, sender: Sender, happened: Event) -> None:
         """Take in, inside a writer's job, what happened outside.
@@ -97,7 +108,7 @@ class Desk:
         if talk is not None:
             outcome = report(self.book, talk, happened, now)
             self._store(conn, who, talk.sender, outcome, now)
-            _log_given_up(talk, outcome.conversation)
+            log_given_up(talk, outcome.conversation)
 
     def from_mission(self, conn: sa.Connection, who: bytes, happened: FromMission) -> Outcome | None:
         """Take in, inside a writer's job, what the mission does to a case; None: its talk is gone."""
@@ -142,6 +153,13 @@ class Desk:
             self.shelf.move(conn, queue, place, now)
         return failed
 
+    def _turn_away(self, conn: sa.Connection, kept_out: Sequence[KeptOut]) -> None:
+        """Let those who were kept out know, behind everybody who is in danger."""
+        now = self.now()
+        for one in kept_out:
+            sender, say = one.message.sender, self.threshold.said(self.book, one)
+            self._put(conn, self.shelf.who(sender), sender, [say], now, OTHER)
+
     def _turn(self, conn: sa.Connection, message: Message) -> None:
         now, who = self.now(), self.shelf.who(message.sender)
         if self._taken_before(conn, message, now):
@@ -157,9 +175,11 @@ class Desk:
         talk = self._living(kept, now)
         if kept is not None and talk is None:  # past its time, and the rounds have not come by yet
             self._expire(conn, who, kept, now)
-        outcome = self._coded(conn, talk, message, now) or advance(self.book, talk, message, now, _drawn())
+        book = self.threshold.as_now(self.book)
+        outcome = self._coded(conn, talk, message, now) or advance(book, talk, message, now, _drawn())
         self._close(conn, who, kept, outcome, now)
         self._store(conn, who, message.sender, outcome, now)
+        self.threshold.learn(who, outcome)
         if outcome.erase and message.sender.channel in self.redelivering:
             self.shelf.remember_erasing(conn, message.sender, message.id, now)
         event(Logged.TURN_TAKEN, channel=message.sender.channel)
@@ -183,17 +203,20 @@ class Desk:
         code = return_code(message.text)
         if not code:
             return None
-        allowed = self.shelf.tries(conn, message.sender, now) <= TRIES
+        allowed = self._may_try(conn, message, now)
         there = self.shelf.who_returns(conn, code)
-        if there is None and talk is not None and asks_words(self.book, talk):
-            return None
         found = self._living(self.shelf.load(conn, there), now) if there and allowed else None
+        if found is None and talk is not None and asks_words(self.book, talk):
+            return None
         words = self.filing.fetched(conn, there) if there and found else ()
         if there and found and words:
             found = relayed(found)
             self.shelf.keep(conn, there, found, lives_until(self.book, found, found.heard_at or now))
             talk = found if there == self.shelf.who(message.sender) else talk
         return returned(self.book, talk, found, words, message, now)
+
+    def _may_try(self, conn: sa.Connection, message: Message, now: datetime) -> bool:
+        return self.shelf.tries(conn, message.sender, now) <= TRIES
 
     def _close(
         self, conn: sa.Connection, who: bytes, before: Conversation | None, outcome: Outcome, now: datetime
@@ -214,7 +237,7 @@ class Desk:
         code = carry_code(message.text)
         if not code or message.sender.channel == CARRIED_FROM or (talk is not None and talk.case is not None):
             return None
-        there = self.shelf.spend_code(conn, code, now)
+        there = self.shelf.spend_code(conn, code, now) if self._may_try(conn, message, now) else None
         if there is None and talk is not None and asks_words(self.book, talk):
             return None
         left = self._living(self.shelf.load(conn, there), now) if there else None
@@ -272,28 +295,6 @@ class Desk:
         event(Logged.CASE_HANDED_OFF, reference=effect.reference, level=effect.level)
         return replace(effect, return_code="")
 
-    def _hurries(self, message: Message) -> bool:
-        return fold(message.text[:100]) in self.book.known.cries or self._ordered(message) in {"erase", "emergency"}
-
-    def _ordered(self, message: Message) -> str:
-        known, folded = self.book.known, fold(message.text[:100])
-        number = int(folded) if folded.isascii() and folded.isdigit() else 0
-        return known.commands.get(folded) or known.command_numbers.get(number, "")
-
-
-def _log_given_up(before: Conversation, after: Conversation | None) -> None:
-    """Let an operator know of each handoff that is given up: nobody else can mend it."""
-    for case in (after.case,) if after and after.case else ():
-        old = before.case.handed if before.case else ()
-        for one in case.handed:
-            if one.way is Way.GIVEN_UP and one not in old:
-                event(Logged.MAIL_GIVEN_UP, reference=case.reference, number=one.number)
-
 
 def _drawn() -> Chance:
     return Chance(clock.reference(), clock.return_code(), clock.check_number(), clock.fraction(), clock.carry_code())
-
-
-def _unicode(text: str) -> str:
-    """Return `text` without half characters, which some phones send and no database takes."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

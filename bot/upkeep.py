@@ -5,7 +5,7 @@ destroyed when nothing that is still in its time needs it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from bot.logs import Event, event
-from bot.storage.clockwork import set_back
+from bot.storage.clockwork import Watched, set_back
 from bot.storage.erasing import expire, rewrap
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Outbox
@@ -37,6 +37,7 @@ class Upkeep:
     expire_talks: Callable[[sa.Connection, datetime, int], int]
     morning: Callable[[sa.Connection, datetime], None]  # what is done once a day for each officer, at their hour
     told: Callable[[], None]  # there may be work
+    leads: Callable[[], Awaitable[bool]]  # whether this process goes the rounds, of those that share the database
     _looked: float | None = field(default=None)  # when the clock was looked at, by one that nobody sets
     _day: date | None = field(default=None)
 
@@ -56,8 +57,16 @@ class Upkeep:
                 event(Event.ROUND_FAILED, error=error)
 
     async def round(self) -> dict[str, int]:
-        """Expire, rewrap, destroy, then what is done once a day; return how many of each."""
+        """Expire, rewrap, destroy, then what is done once a day; return how many of each.
+
+        Where another process goes the rounds, only what is this one's own: its keys, certificates and profile.
+        """
         now = self.now()
+        if not await self.leads():
+            self._looked = None  # by whoever leads
+            await asyncio.to_thread(self.keyring.refresh)
+            await self._once_a_day(now, leads=False)
+            return {}
         await self._clock(now)
         expired = await self._all(lambda conn: self.expire_talks(conn, now, TALKS_A_JOB))
         expired += await self._all(partial(expire, now=now, limit=ROWS_A_JOB))
@@ -68,7 +77,7 @@ class Upkeep:
                 event(name, rows=rows)
         if destroyed:
             event(Event.KEYS_DESTROYED, keys=destroyed)
-        await self._once_a_day(now)
+        await self._once_a_day(now, leads=True)
         await self.writer.do(lambda conn: self.morning(conn, now))
         self.told()
         return {"expired": expired, "rewrapped": rewrapped, "keys destroyed": destroyed}
@@ -82,7 +91,8 @@ class Upkeep:
         at = asyncio.get_running_loop().time()
         passed = timedelta(seconds=at - self._looked) if self._looked is not None else timedelta(0)
         self._looked = at
-        if await self.writer.do(partial(set_back, outbox=self.outbox, now=now, passed=passed)):
+        been = self.now.been_ahead() if isinstance(self.now, Watched) else timedelta(0)
+        if await self.writer.do(partial(set_back, outbox=self.outbox, now=now, passed=passed, been_ahead=been)):
             event(Event.CLOCK_SET_BACK)
 
     async def _all(self, job: Callable[..., int]) -> int:
@@ -92,9 +102,10 @@ class Upkeep:
             total += rows
         return total
 
-    async def _once_a_day(self, now: datetime) -> None:
+    async def _once_a_day(self, now: datetime, *, leads: bool) -> None:
         if self._day == now.date():
             return
         self._day = now.date()
-        await advance_generation(self.writer, self.keyring)
+        if leads:
+            await advance_generation(self.writer, self.keyring)
         await asyncio.to_thread(self.daily, now)

@@ -17,6 +17,7 @@ COPIED = {  # of the checkout -> of the content
     "flows": "flows",
     "config/missions": "missions",
     "locales/languages.toml": "locales/languages.toml",
+    "locales/names.toml": "locales/names.toml",
     "requirements.txt": "requirements.txt",
 }
 

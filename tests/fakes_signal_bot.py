@@ -11,8 +11,8 @@ from fakes_signal import SignalServer
 from fakes_signal_people import Person
 from fakes_signal_wire import ACCOUNT
 
-from bot.channels.base import Outgoing
-from bot.channels.signal import Signal
+from bot.channels.base import Ears, Outgoing
+from bot.channels.signal import EARS, Signal
 from bot.channels.signal_hearing import Patience
 from bot.conversation.model import Line, Message, Question, Say, Sender, Spoken
 
@@ -99,10 +99,15 @@ class Bot:
 
 @asynccontextmanager
 async def bot(
-    server: SignalServer, *, patience: Patience = QUICK, receipts: bool = True, taken: Taken | None = None
+    server: SignalServer,
+    *,
+    patience: Patience = QUICK,
+    receipts: bool = True,
+    taken: Taken | None = None,
+    ears: Ears = EARS,
 ) -> AsyncIterator[Bot]:
     alarms = Alarms()
-    signal = Signal(server.address, ACCOUNT, now, receipts=receipts, alarm=alarms, patience=patience)
+    signal = Signal(server.address, ACCOUNT, now, receipts=receipts, alarm=alarms, patience=patience, ears=ears)
     taken = taken or Taken()
     listening = asyncio.create_task(signal.listen(taken))
     try:

@@ -23,6 +23,7 @@ VERBS = {
     "rehearse": "Talk through the real flow here; alerts are sealed, shown and never sent.",
     "run": "Listen on all configured channels until told to stop.",
     "check": "Say everything that is wrong, a sentence a line; exit 0 when nothing is.",
+    "outgoing": "List whom the bot calls, or print rules that let it call nobody else.",
     "draw": "Draw the flow as a diagram.",
     "erase": "Delete everything that is kept, of everybody, and the keys.",
     "expire": "Delete what is past its time now, and destroy old keys.",
@@ -210,6 +211,17 @@ def test_check_finds_only_that_no_mailbox_is_read_and_changes_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def test_what_would_be_better_on_this_machine_is_told_apart_and_changes_no_exit_code(
+    capsys: Shown, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.inspection.check", lambda *_, **__: [])
+    assert main(["check", "--config", str(settings)]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert f"machine: {settings.parent / 'keys'}: the keys lie on the database's disk" in shown.err
+    assert [line for line in shown.err.splitlines() if not line.startswith("machine: ")] == []
+
+
 def test_check_prints_a_sentence_a_line_and_ends_with_2(capsys: Shown, settings: Path, tmp_path: Path) -> None:
     mission = tmp_path / "mission.toml"
     mission.write_text(mission.read_text("utf-8").replace("official_site", "# "), "utf-8")
@@ -315,7 +327,7 @@ def test_erase_deletes_the_keys_and_every_row(
     talked(capsys, settings)
     given("" if words else "ERASE\n")
     told = done(capsys, "erase", "--config", settings, *words)
-    assert "Deleted: the keys, and 3 rows." in told
+    assert "Deleted: the keys, and 4 rows." in told
     assert files_under(settings.parent / "keys") == []
 
 

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from fakes_smtp import STALL, Authority, MailServer, mail_server
 from stories.stage import ZONE, Inbox, Life, Mood, Stage, Town, posted_to, unreachable
 
+from bot.carriage import AT_ONCE, KEPT, MAILS_AT_ONCE
 from bot.channels.base import Arrived, Outgoing
 from bot.conversation.model import Clear, Line, Question, Say, Sender, Timer, Wake, Weight
-from bot.courier import AT_ONCE, MAILS_AT_ONCE
 from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
 from bot.failures import BACKOFF, FINAL_TRIES, JITTER, URGENT_BACKOFF
 from bot.storage.outbox import Mail
@@ -417,7 +417,7 @@ async def test_after_a_text_its_person_rests_and_nobody_else_does(stage: Stage) 
 def wakes(life: Life) -> None:
     """End everybody's rest, so that the bot needn't wait for it when it stops."""
     life.town.pause = 0.0
-    life.bot.courier._resting.clear()
+    life.bot.courier._resting.people.clear()
     life.bot.courier.wake()
 
 
@@ -482,13 +482,17 @@ class Crowded(Town):
         return await super().send(outgoing)
 
 
-async def test_so_many_are_carried_at_once_and_not_more(stage: Stage) -> None:
+async def test_so_many_are_carried_at_once_and_not_more_and_places_are_kept_for_what_is_urgent(stage: Stage) -> None:
     async with stage.open() as life:
-        crowded = Crowded(life.town)
+        crowded, ordinary = Crowded(life.town), AT_ONCE - AT_ONCE // KEPT
         life.bot.courier.channels = {"signal": crowded}
         people = [f"person {number}" for number in range(AT_ONCE + 30)]
         for address in people:
             await waits(life, said("erased"), address=address)
+        async with asyncio.timeout(20), crowded.entered:
+            await crowded.entered.wait_for(lambda: crowded.inside == ordinary)
+        for number in range(AT_ONCE):
+            await waits(life, said("erased"), address=f"in danger {number}", lane=URGENT)
         async with asyncio.timeout(20), crowded.entered:
             await crowded.entered.wait_for(lambda: crowded.inside == AT_ONCE)
         crowded.gate.set()

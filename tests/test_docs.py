@@ -44,7 +44,7 @@ def test_every_verb_has_a_sentence_of_help_and_stands_in_the_readme(capsys: pyte
         cli.main(["--help"])
     assert ended.value.code == 0
     told = " ".join(capsys.readouterr().out.split())
-    verbs = ("rehearse", "run", "check", "profile", "languages", "draw", "erase", "expire", "keys")
+    verbs = ("rehearse", "run", "check", "profile", "languages", "outgoing", "draw", "erase", "expire", "keys")
     assert [verb for verb in verbs if not re.search(rf"\b{verb} [A-Z][^.]+\.", told)] == []
     assert [verb for verb in verbs if f"`postigo {verb}" not in README] == []
 

@@ -29,7 +29,10 @@ EXPECTED_BY_TOOLS = {
 MOST_LINES = {"file": 300, "function": 40}
 VAGUE = {"manager", "helper", "helpers", "util", "utils", "data", "info", "process", "handle", "handler"}
 TERMS = {"data_protection"}  # the field of law
-NO_IMPORT = {"tzdata"}  # time zones for machines that have none; the standard library finds them
+NO_IMPORT = {
+    "psycopg",  # PostgreSQL's driver; SQLAlchemy finds it
+    "tzdata",  # time zones for machines that have none; the standard library finds them
+}
 TYPES_ONLY = {"bot/app.py", "bot/turn.py", "bot/courier.py", "bot/upkeep.py"}  # pass a Connection on, and never use it
 
 FOREIGN = {

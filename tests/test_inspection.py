@@ -425,3 +425,44 @@ def test_the_number_of_days_is_the_same_for_check_and_for_the_running_bot() -> N
 def test_an_order_of_duty_is_no_finding(settings: Path, spoil: Spoil, now: datetime) -> None:
     spoil("mission.toml", "[[contact]]", '[duty.1]\norder = ["officer@example.org"]\n\n[[contact]]')
     assert [one for one in check(settings, now=now) if "mailbox" not in one] == []
+
+
+# ── where things lie, and on what machine ────────────────────────────────────────────────────────────────
+
+TOGETHER = "the keys lie in one folder with the database: whoever copies it has both; move one of them"
+
+
+def test_a_profile_that_others_can_write_and_keys_beside_the_rows_are_found(
+    settings: Path, spoil: Spoil, now: datetime
+) -> None:
+    spoil("settings.toml", 'keys = "keys"', 'keys = "kept/keys"')
+    (settings.parent / "mission.toml").chmod(0o666)
+    (settings.parent / "mails").mkdir(mode=0o777)
+    (settings.parent / "mails").chmod(0o777)
+    assert beside_mailbox(settings, now) == [
+        f"{settings.parent / 'mission.toml'}: others can write it, and so decide where cases go: chmod go-w",
+        f"{settings.parent / 'kept/keys'}: " + TOGETHER,
+        f"{settings.parent / 'mails'}: others can reach it: chmod o-rwx",
+    ]
+    refuse_to_run(read_configured(settings))
+
+
+def test_what_would_be_better_on_a_machine_is_told_even_of_settings_that_can_not_be_read(
+    settings: Path, spoil: Spoil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.operations.hardening.machine", lambda: ["told"])
+    machine, same_disk = inspection.advise(settings)
+    assert (machine, same_disk.startswith(f"{settings.parent / 'keys'}: the keys lie on")) == ("told", True)
+    spoil("settings.toml", "[storage]", "[store]")
+    assert inspection.advise(settings) == ["told"]
+
+
+def test_where_a_running_bot_can_be_asked_is_told_and_is_no_finding(
+    settings: Path, spoil: Spoil, now: datetime
+) -> None:
+    spoil("settings.toml", "[logs]", '[operations]\nlisten = "[::1]:9108"\n[logs]')
+    assert (
+        inspection.advise(settings)[-1]
+        == "whoever runs programs here can ask [::1]:9108 how much is written to the bot."
+    )
+    assert beside_mailbox(settings, now) == []

@@ -237,3 +237,15 @@ def test_a_process_that_dies_of_an_exception_tells_no_words() -> None:
     assert died.returncode == 1
     assert CANARY not in died.stdout + died.stderr
     assert json.loads(died.stderr)["error"] == ["ValueError"]
+
+
+def test_whoever_counts_hears_of_every_event_at_any_level_with_its_channel_alone_while_it_lasts(lines: Lines) -> None:
+    logs.OWN.setLevel("ERROR")
+    heard: list[tuple[Event, object]] = []
+    with logs.counted(lambda name, channel: heard.append((name, channel))):
+        event(Event.TURN_TAKEN, channel="signal")
+        event(Event.CASE_HANDED_OFF, reference="7K3QM4", level=1)
+        logging.getLogger("library").warning(CANARY)
+    event(Event.ERASED)
+    assert heard == [(Event.TURN_TAKEN, "signal"), (Event.CASE_HANDED_OFF, None), (Event.LIBRARY, None)]
+    assert [line["event"] for line in lines()] == ["library"]

@@ -83,7 +83,7 @@ def test_both_messengers_are_made_with_what_the_profile_says() -> None:
 def test_the_token_of_a_limit_is_kept_for_whoever_solves_the_captcha(tmp_path: Path) -> None:
     rung: list[str] = []
     kept = tmp_path / CHALLENGE
-    channel = signal(SignalSettings("signal:8080", ACCOUNT), knowledge().profile, now, rung.append, kept)
+    channel = signal(SignalSettings("signal:8080", ACCOUNT), knowledge(), now, rung.append, kept)
     assert isinstance(channel, Signal)
     channel.challenge_token = "token-1"
     channel._alarm("captcha")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from bot import upkeep
 from bot.conversation.model import Conversation, Sender, Timer, Wake
+from bot.storage.clockwork import set_back
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Outbox
 from bot.storage.schema import migrate
@@ -25,7 +26,7 @@ class Kept:
     """Storage with rounds over it, a clock that the test moves, and what was done daily."""
 
     def __init__(self, folder: Path) -> None:
-        self.at = NOON
+        self.at, self.folder = NOON, folder
         self.engine = open_engine(f"sqlite:///{folder / 'postigo.db'}")
         migrate(self.engine)
         self.writer = Writer(self.engine)
@@ -37,6 +38,7 @@ class Kept:
         self.limits: list[int] = []  # how many talks were to expire in each job
         self.mornings: list[datetime] = []
         self.woken = 0
+        self.leading = True
         self.outbox = Outbox(self.keyring)
         self.upkeep = Upkeep(
             self.writer,
@@ -47,10 +49,14 @@ class Kept:
             self.expire_talks,
             lambda _, at: self.mornings.append(at),
             self.wake,
+            self.leads,
         )
 
     def wake(self) -> None:
         self.woken += 1
+
+    async def leads(self) -> bool:
+        return self.leading
 
     def daily(self, at: datetime) -> None:
         self.days.append(at)
@@ -189,3 +195,34 @@ async def test_what_waits_for_its_hour_comes_earlier_when_the_clock_is_set_back(
     assert abs(seen - (due - back * logged)) < timedelta(minutes=1)
     shown = [record.msg.shown["event"] for record in caplog.records if hasattr(record.msg, "shown")]
     assert shown.count("clock_set_back") == logged
+
+
+async def test_time_in_which_another_process_went_the_rounds_is_no_clock_that_was_set_back(
+    kept: Kept, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    await kept.upkeep.begin()
+    kept.leading = False
+    await kept.upkeep.round()
+    kept.at += timedelta(hours=1)
+    at = kept.at
+    await kept.writer.do(lambda conn: set_back(conn, kept.outbox, at, timedelta(0)))  # by whoever leads
+    began = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: began + 3600.0)
+    kept.leading = True
+    await kept.upkeep.round()
+    shown = [record.msg.shown["event"] for record in caplog.records if hasattr(record.msg, "shown")]
+    assert "clock_set_back" not in shown
+
+
+async def test_whoever_does_not_lead_leaves_the_rounds_to_others_and_keeps_its_own_keys_and_day(kept: Kept) -> None:
+    who, day = await kept.put(0, timedelta(minutes=1)), kept.keyring.days()[0]
+    generation = kept.keyring.generation
+    kept.leading, kept.at = False, NOON + timedelta(days=3)
+    assert await kept.upkeep.round() == {}
+    assert (kept.days, kept.mornings, kept.limits) == ([kept.at], [], [])
+    assert await kept.opens(who) and kept.keyring.generation == generation
+    other = Keyring.open(kept.folder / "keys", kept.at)  # whoever leads
+    assert other.destroy_expired(kept.at) == 1
+    assert await kept.upkeep.round() == {} and kept.days == [kept.at]
+    assert day not in kept.keyring.days() and not await kept.opens(who)

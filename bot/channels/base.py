@@ -1,6 +1,6 @@
 """What a channel is: a way to hear a person and to answer. Each channel's library is known to its own file alone."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -9,7 +9,8 @@ from bot.conversation.model import Message, Say, Sender, Spoken
 
 # Takes the turns of these messages, in order; returns once they are committed: only then are they acknowledged.
 # A message that can't be taken is set aside alone; whatever it raises, nothing of these messages was kept.
-TakeTurns = Callable[[Sequence[Message]], Awaitable[None]]
+# What it returns was kept out, for too many write: nobody has read it.
+TakeTurns = Callable[[Sequence[Message]], Awaitable[Collection[Message] | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,20 @@ class Arrived:
 
     at: datetime
     ids: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who goes before others where more is written than can be taken at once. Without them nobody does.
+
+    `hurries`: whether a text, alone in a message, is a cry for help or a wish to be forgotten; `presses`: whether all
+    that this person writes goes first, for they are in danger, or an officer; `spares`: whether a message waits its
+    turn however many wait, since it would be heard: the others may be dropped then.
+    """
+
+    hurries: Callable[[str], bool] = lambda _text: False
+    presses: Callable[[Sender], bool] = lambda _sender: False
+    spares: Callable[[Message], bool] = lambda _message: True
 
 
 class Channel(Protocol):

@@ -8,9 +8,9 @@ are models of a private module: hence the exact version.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from signalbot._generated import (
 )
 from signalbot.client import ConnectionMode
 
-from bot.channels.base import Arrived, Outgoing, TakeTurns
+from bot.channels.base import Arrived, Ears, Outgoing, TakeTurns
 from bot.channels.signal_errands import Errands
 from bot.channels.signal_failures import Failure, Operator, failed, missed
 from bot.channels.signal_frames import NAME, Heard, Ignored, Trouble, moment, read_frame
@@ -34,7 +34,7 @@ from bot.channels.signal_hearing import Hearing, Patience
 from bot.channels.signal_service import TOO_MANY, Service
 from bot.channels.signal_session import Refused, Session
 from bot.channels.signal_texts import parts
-from bot.conversation.model import Kind, Sender
+from bot.conversation.model import Kind, Message, Sender
 from bot.errors import DeliveryError, UnsureDelivery
 from bot.logs import Event, event
 
@@ -44,6 +44,7 @@ AT_ONCE_HERE = timedelta(seconds=2)  # a message may be so long on its way to Si
 LONGEST_BEHIND = timedelta(hours=1)  # a clock that is further behind: its messages answer nothing
 ALARM_EVERY = timedelta(minutes=10)  # of one kind; each time stands in the log
 PATIENCE = Patience()
+EARS = Ears()
 SOON = 5.0  # seconds; the timer failed, the message goes without it next time
 
 _EVENTS: Mapping[str, Event] = {
@@ -89,6 +90,7 @@ class Signal:
         receipts: bool = True,
         alarm: Callable[[str], None] = lambda _kind: None,
         patience: Patience = PATIENCE,
+        ears: Ears = EARS,
     ) -> None:
         """`now`: aware."""
         self.challenge_token = ""  # the newest; what a solved captcha is submitted with; a secret
@@ -98,7 +100,9 @@ class Signal:
         self._alarmed: dict[str, datetime] = {}
         self._service = Service(service, within=patience.answer)
         self._api = _api(self._service, number)
-        self._hearing = Hearing(self._service, number, self._decode, patience, self._alarm)
+        self._ears = ears
+        ours = replace(ears, spares=self._spared)
+        self._hearing = Hearing(self._service, number, self._decode, patience, self._alarm, ours)
         self._errands = Errands(self._service, self._read if receipts else None, patience.repeat, patience.sweep_every)
 
     # ── hearing ────────────────────────────────────────────────────────────────────────────────────────
@@ -107,8 +111,8 @@ class Signal:
         """Hear people until cancelled."""
 
         async def take(heard: Sequence[Heard]) -> None:
-            await take_turns([one.message for one in heard])
-            self._taken(heard)
+            kept_out = await take_turns([one.message for one in heard]) or ()
+            self._taken(heard, {id(one) for one in kept_out})
 
         self._service.stay()
         errands = asyncio.create_task(self._errands.run(), name="signal errands")
@@ -135,16 +139,24 @@ class Signal:
         self._pass_over(read)
         return None
 
+    def _spared(self, message: Message) -> bool:
+        """Whether a message is kept however many wait; what can't be judged is."""
+        try:
+            return self._ears.spares(message)
+        except Exception as error:  # noqa: BLE001 - nothing may end the hearing
+            event(Event.FAULT, error=error)
+            return True
+
     def _pass_over(self, ignored: Ignored) -> None:
         self._errands.delete(ignored.files)
         if ignored.bad:
             event(Event.UPDATE_SET_ASIDE, channel=NAME)
 
-    def _taken(self, heard: Sequence[Heard]) -> None:
-        """Do what may only be done after the commit."""
+    def _taken(self, heard: Sequence[Heard], kept_out: Collection[int]) -> None:
+        """Do what may only be done after the commit. `kept_out`: which messages nobody has read, by identity."""
         for one in heard:
             self._errands.delete(one.files)
-            if one.message.kind is not Kind.DELETED:
+            if one.message.kind is not Kind.DELETED and id(one.message) not in kept_out:
                 self._errands.confirm(one.message)
 
     def _learn(self, heard: Heard) -> None:

@@ -21,6 +21,7 @@ SKEWED = timedelta(days=1)  # further ahead of us is no server's clock
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")  # an attachment's name on the server
 _LONG_TEXT = "text/x-signal-plain"  # carries the end of a long text; its beginning stands in the message
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 10**14  # ms; what is later is no time
 _DEEPEST = 6  # where within a message files are named
 
@@ -29,6 +30,7 @@ _NO_ANSWER = (  # what else may be the sense of a message
     *("pollTerminate", "adminDelete", "pinMessage", "unpinMessage", "payment"),
 )
 _NO_WORDS = ("isExpirationUpdate", "isEndSession", "isProfileKeyUpdate")
+_MORE = frozenset((*_NO_ANSWER, *_NO_WORDS))  # most messages have none of them
 _KINDS: Mapping[str, Kind] = {"image": Kind.PHOTO, "audio": Kind.VOICE, "video": Kind.VIDEO}
 _UNTRUSTED = "UntrustedIdentityException"
 
@@ -101,7 +103,7 @@ def _said(envelope: Body, files: tuple[str, ...], now: datetime) -> Heard | Igno
     who, at = _who(envelope), _first_time(body, envelope)
     if not isinstance(body, dict) or not who or not at:
         return Ignored(files, bad=True)
-    if any(body.get(key) is not None for key in _NO_ANSWER) or any(body.get(key) is True for key in _NO_WORDS):
+    if not _MORE.isdisjoint(body) and _says_nothing(body):
         return Ignored(files)
     sent, arrived = _times(at, envelope, now)
     told = _told(body, edit if isinstance(edit, dict) else None)
@@ -110,6 +112,10 @@ def _said(envelope: Body, files: tuple[str, ...], now: datetime) -> Heard | Igno
     kind, text, edits = told
     message = Message(Sender(NAME, who), str(at), min(sent, arrived), text, kind, edits=edits)
     return Heard(message, files, max(arrived - sent, timedelta(0)), _seconds(body.get("expiresInSeconds")))
+
+
+def _says_nothing(body: Body) -> bool:
+    return any(body.get(key) is not None for key in _NO_ANSWER) or any(body.get(key) is True for key in _NO_WORDS)
 
 
 def _who(envelope: Body) -> str:
@@ -174,7 +180,7 @@ def _times(at: int, envelope: Body, now: datetime) -> tuple[datetime, datetime]:
 
 def moment(milliseconds: int) -> datetime:
     """Return the moment that Signal names by so many ms; aware."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC) + timedelta(milliseconds=milliseconds % 1000)
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def _seconds(value: object) -> int | None:

@@ -2,6 +2,10 @@
 
 The server keeps nothing for us: a frame that finds nobody at the socket is lost. So the socket is opened again on any
 close, and nothing but reading stands between it and the queue.
+
+When the queue is full, reading goes on, for the next frame may be somebody's cry for help: what would be kept out
+anyway, since so many write, is dropped then and counted, and nothing else. Only when those who can't be dropped fill
+as much again as is left for them does the server wait for us.
 """
 
 import asyncio
@@ -10,15 +14,17 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from bot import clock
+from bot.channels.base import Ears
 from bot.channels.signal_frames import NAME, Heard
+from bot.channels.signal_queue import Frames, Raw
 from bot.channels.signal_service import Service, Socket
+from bot.conversation.model import Sender
 from bot.errors import DeliveryError
-from bot.logs import Event, event
+from bot.logs import LARGEST_NUMBER, Event, event
 
 JITTER = 0.5  # of a wait
 
-Raw = str | bytes
-Decode = Callable[[Raw], Heard | None]  # called once for each frame; never raises
+Decode = Callable[[Raw], Heard | None]  # called once for each frame, twice if the queue was full then; never raises
 Take = Callable[[Sequence[Heard]], Awaitable[None]]
 
 
@@ -37,7 +43,9 @@ class Patience:
     last_words: float = 5.0  # when we are stopped: for what was heard and not yet taken
     sweep_every: float = 3600.0
     waiting: int = 30_000  # frames, some 20 MB: what ten seconds of 2,000 bring, and more
+    spared: int = 10_000  # as many more, of those that would be heard now
     batch: int = 100
+    handful: int = 100  # frames read before anything else has a turn
 
 
 @dataclass(slots=True)
@@ -49,17 +57,20 @@ class Hearing:
     decode: Decode
     patience: Patience
     alarm: Callable[[str], None]
-    _queue: asyncio.Queue[Raw] = field(init=False)
+    ears: Ears = field(default_factory=Ears)
+    _queue: Frames = field(init=False)
     _batch: list[Heard] = field(default_factory=list, repr=False)  # being taken
     _held: Raw = field(default="", repr=False)  # read, and waiting for room in the queue
     _full: bool = False
+    _dropped: int = 0  # messages, since an operator was told of any
     _deaf: bool = False
     _connected: bool = False
     _retry: float = field(init=False)  # seconds
     _timer: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
-        self._queue = asyncio.Queue(self.patience.waiting)
+        most = self.patience.waiting + self.patience.spared
+        self._queue = Frames(most, self.ears.hurries, lambda address: self.ears.presses(Sender(NAME, address)))
         self._retry = self.patience.first_retry
 
     async def listen(self, take: Take) -> None:
@@ -78,6 +89,7 @@ class Hearing:
             await asyncio.gather(reader, return_exceptions=True)
             self._hush()
             await self._take_rest(take)
+            self._subsided()
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,16 +109,27 @@ class Hearing:
     async def _read_once(self) -> None:
         async with self.service.listen(self.number) as socket, self._kept_alive(socket) as alive:
             self._found()
+            frames = 0
             while (frame := await socket.next()) is not None:
                 alive()
-                if not frame:
-                    continue
-                if self._queue.full():
-                    self._overflowing()
-                self._held = frame
-                await self._queue.put(frame)
-                self._held = ""
-                alive()  # while we let the server wait, its silence means nothing
+                if frame and self._is_wanted(frame):
+                    self._held = frame
+                    await self._queue.put(frame)
+                    self._held = ""
+                    alive()  # while we let the server wait, its silence means nothing
+                frames += 1
+                if frames % self.patience.handful == 0:
+                    await asyncio.sleep(0)  # whoever answers people has a turn, however many frames are there
+
+    def _is_wanted(self, frame: Raw) -> bool:
+        """Whether a frame has to wait its turn; what is no message for us is dealt with when it is looked at."""
+        if self._queue.qsize() < self.patience.waiting:
+            return True
+        self._overflowing()
+        heard = self.decode(frame)
+        spared = heard is not None and self.ears.spares(heard.message)
+        self._dropped += heard is not None and not spared
+        return spared
 
     @asynccontextmanager
     async def _kept_alive(self, socket: Socket) -> AsyncIterator[Callable[[], None]]:
@@ -165,6 +188,12 @@ class Hearing:
             event(Event.CHANNEL_FULL, channel=NAME)
             self.alarm("full")
 
+    def _subsided(self) -> None:
+        self._full = False
+        if self._dropped:
+            event(Event.MESSAGES_DROPPED, channel=NAME, rows=min(self._dropped, LARGEST_NUMBER))
+        self._dropped = 0
+
     # ── taking ─────────────────────────────────────────────────────────────────────────────────────────
 
     async def _next_batch(self) -> None:
@@ -179,8 +208,8 @@ class Hearing:
     def _fill(self) -> None:
         for _ in range(min(self.patience.batch - len(self._batch), self._queue.qsize())):
             self._add(self._queue.get_nowait())
-        if self._queue.qsize() < self.patience.waiting // 2:
-            self._full = False
+        if self._full and self._queue.qsize() < self.patience.waiting // 2:
+            self._subsided()
 
     async def _insist(self, take: Take) -> None:
         """Take the batch, however often it must be tried."""

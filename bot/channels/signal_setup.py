@@ -19,7 +19,7 @@ LONGEST_NAME = 26  # characters that Signal shows
 _CODE = re.compile(r"[0-9]{3}-?[0-9]{3}")
 _PIN = re.compile(r"\bpin\b", re.IGNORECASE)
 _USERNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,31}(\.[0-9]{2,9})?")
-_VERSION = re.compile(r"v?([0-9]+)\.([0-9]+)(?:\.([0-9]+))?")
+_VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 _LONGEST_WORDS = 200
 
 

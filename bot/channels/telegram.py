@@ -6,7 +6,7 @@ ours, and its errors become ours here: without the description, and without the 
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -26,11 +26,20 @@ from telegram.request import BaseRequest, RequestData
 
 from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.channels.telegram_answers import read_answer
-from bot.channels.telegram_hook import Hook
 from bot.channels.telegram_http import Http, NoAnswer, NotSent
 from bot.channels.telegram_later import Later
 from bot.channels.telegram_looks import Looks, compare, correct, watch
-from bot.channels.telegram_polling import HOLD, REFUSED, Line, OtherPoller, Params, Polling, TokenRefused, Waits
+from bot.channels.telegram_polling import (
+    HOLD,
+    REFUSED,
+    Line,
+    OtherPoller,
+    Params,
+    Polling,
+    TokenRefused,
+    Waits,
+    nobody_else,
+)
 from bot.channels.telegram_sending import Sending
 from bot.channels.telegram_updates import NAME, WANTED
 from bot.channels.telegram_webhook import Webhook
@@ -146,6 +155,7 @@ class Telegram:
     hold: int = HOLD
     waits: Waits = field(default_factory=Waits)
     alarm: Callable[[str], None] = lambda _kind: None
+    turn: Callable[[], Awaitable[None]] = nobody_else  # returns once it is this process that asks for updates
 
     name = NAME
     repeats_questions = True
@@ -192,12 +202,14 @@ class Telegram:
     async def _poll(self, line: Line, take_turns: TakeTurns) -> None:
         queue = f"{NAME} {self.token.partition(':')[0]}"  # the bot's id
         take = partial(self._sending.taps.take, take_turns=take_turns, queue=queue)
-        await Polling(self.ask, take, line, self.now, self.hold).run()
+        await Polling(self.ask, take, line, self.now, self.hold, self.turn).run()
 
     async def _serve(self, line: Line, take_turns: TakeTurns) -> None:
         webhook = self.webhook
         if webhook is None:
             return
+        from bot.channels.telegram_hook import Hook  # noqa: PLC0415 - loads a web server, which who asks never needs
+
         told = {"url": webhook.url, "secret_token": webhook.secret, "allowed_updates": WANTED}
         async with Hook(webhook, partial(self._sending.taps.take, take_turns=take_turns)).serving():
             await line.insist(lambda: self.ask("setWebhook", told))

@@ -6,7 +6,8 @@ import re
 DEEPEST = 100  # levels; nothing of Telegram's is so deep, and Python reads some hundreds
 LONGEST = 25  # digits; no number of Telegram's has more than 19
 
-_PARTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+# A string that never ends goes to the end: else it is looked for again from each quote that it holds.
+_PARTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 

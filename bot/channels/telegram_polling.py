@@ -52,6 +52,10 @@ class Take(Protocol):
         """Return once they are committed. `since`: when a tap among them can't have been before."""
 
 
+async def nobody_else() -> None:
+    """Return at once: nobody else asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waits:
     """How long to wait, in seconds, before something is tried again."""
@@ -123,6 +127,7 @@ class Polling:
     line: Line
     now: Callable[[], datetime]
     hold: int = HOLD
+    turn: Callable[[], Awaitable[None]] = nobody_else  # returns once it is ours to ask, of those that share an account
     _offset: int | None = None
     _emptied: datetime | None = None  # when nothing was left waiting at Telegram
     _held: bool = False
@@ -131,6 +136,7 @@ class Polling:
         """Poll for ever. Raises SettingsError: the token is refused."""
         await self.line.insist(lambda: self.ask("deleteWebhook", {}))
         while True:
+            await self.turn()
             updates = await self.line.insist(self._ask)
             answered = self.now()
             if await self._taken(updates, answered) and len(updates) < LIMIT:

@@ -209,7 +209,7 @@ def _edited(told: Mapping[str, object], queued: Queued | None) -> Heard:
 
 
 def _tapped(told: Mapping[str, object], queued: Queued | None, since: datetime | None) -> Heard:
-    query = _text(told, "id")
+    query = _unicode(_text(told, "id"))
     if not isinstance(told.get("message"), Mapping):
         return Ignored()  # a button of a message that was sent through us, in a chat of others
     shown = _table(told, "message")

@@ -64,6 +64,7 @@ class Rulebook:
     opens: Callable[[int, datetime], datetime | None]  # when an officer is on duty for a level; None: at this moment
     readable: bool  # the bot itself could read a case until an officer has: a mission without keys
     held_for: timedelta | None  # after which a case that nobody has read is gone; None: officers have it in a mail
+    many: bool = False  # very many are in danger at this moment: it takes longer until somebody reads each case
 
 
 def languages(book: Rulebook, conversation: Conversation) -> tuple[str, ...]:

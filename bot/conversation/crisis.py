@@ -31,16 +31,23 @@ class Crises:
     run: tuple[str, ...] = ()
     run_unless: tuple[str, ...] = ()
     longest: int = 0  # words in the longest phrase
+    begun: frozenset[str] = frozenset()  # the words that one begins with: most messages have none of them
 
     def heard_in(self, text: str) -> bool:
         """Tell whether somebody says that they want to end their life."""
-        folded = fold(text[:LONGEST])
+        return self.heard_in_folded(fold(text[:LONGEST]))
+
+    def heard_in_folded(self, folded: str) -> bool:
+        """Tell the same of a text that is folded already."""
         if not folded or folded.isdigit():
             return False
         if folded in self.alone:
             return True
-        left = tuple(self._without(folded.split()))
-        return any(gram in self.words for gram in _grams(left, self.longest)) or self._runs(folded)
+        words = folded.split()
+        if self.begun.isdisjoint(words):
+            return self._runs(folded)
+        left = tuple(self._without(words))
+        return any(gram in self.words for gram in _grams(left, self.longest, self.begun)) or self._runs(folded)
 
     def _without(self, words: list[str]) -> Iterator[str]:
         """Yield the words without the phrases that say the opposite, and a gap in their place."""
@@ -69,10 +76,11 @@ def crises(told: Mapping[str, Phrases], unspaced: Iterable[str]) -> Crises:
         tuple(fold(one) for phrases in runs for one in phrases.words),
         tuple(fold(one) for phrases in runs for one in phrases.unless),
         max(map(len, words | unless), default=0),
+        frozenset(phrase[0] for phrase in words),
     )
 
 
-def _grams(words: tuple[str, ...], longest: int) -> Iterator[tuple[str, ...]]:
-    for at in range(len(words)):
+def _grams(words: tuple[str, ...], longest: int, begun: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    for at in (at for at, word in enumerate(words) if word in begun):
         for length in range(1, longest + 1):
             yield words[at : at + length]

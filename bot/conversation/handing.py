@@ -96,7 +96,8 @@ def _said(turn: Turn, talk: Conversation, case: CaseRecord) -> tuple[Effect, ...
     sending = "sending" if case.level <= URGENT else "sending_later"
     code = " ".join(chance.return_code[i : i + 4] for i in range(0, len(chance.return_code), 4))
     codes = text(turn.book, talk, "codes", reference=chance.reference, code=code, check=chance.check)
-    speak = turn.status(turn.text(sending), *_outside(turn, talk, case.level))
+    many = (turn.text("many_cases"),) if turn.book.many and case.level <= URGENT else ()
+    speak = turn.status(turn.text(sending), *many, *_outside(turn, talk, case.level))
     return (
         speak,
         Say((codes, turn.text("vanish")), speak.languages, weight=Weight.STATUS, final=True),

@@ -16,6 +16,7 @@ from bot.conversation.crisis import Phrases
 from bot.conversation.flow import Ask, Choice, Command, Commands, Flow, Note, Step
 from bot.conversation.guide import Branch, Guide, Topic
 from bot.conversation.model import ConsentKind
+from bot.conversation.understanding import fold
 from bot.errors import FlowError
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -190,8 +191,17 @@ class _CrisisFile(_Strict):
 
 @lru_cache(FILES)
 def read_crisis(toml: str, file: str) -> dict[str, Phrases]:
-    """Return the words of somebody who may end their life, by language. Raises FlowError as `read_flow` does."""
+    """Return the words of somebody who may end their life, by language.
+
+    Raises:
+        FlowError: as `read_flow`; a phrase without a letter, which would be heard in every text or in none.
+
+    """
     read = parsed(_CrisisFile, toml, file)
+    for tag, one in read.crisis.items():
+        for phrase in (*one.words, *one.alone, *one.unless):
+            if not fold(phrase):
+                raise FlowError(f"{file}: crisis {tag}: {phrase!r} holds no letter")
     return {tag: Phrases(one.words, one.alone, one.unless) for tag, one in read.crisis.items()}
 
 
@@ -200,8 +210,10 @@ def tree_of(toml: str, file: str) -> Tree:
     """Return the tables of `toml`, or raise a FlowError that names the file."""
     try:
         return tomllib.loads(toml)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a number of thousands of digits, too
         raise FlowError(f"{file}: not TOML: {error}") from None
+    except RecursionError:
+        raise FlowError(f"{file}: not TOML: lists or tables too deep within one another") from None
 
 
 def parsed(shape: type[Shape], toml: str, file: str) -> Shape:

@@ -6,7 +6,7 @@ program says. What concerns the flow itself is proven in the conversation.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 from types import MappingProxyType
 
 from bot.conversation.checks import kept
@@ -22,6 +22,7 @@ from bot.handoff.triage import UNKNOWN, Rule, Triage
 TRIAGE = "flows/triage.toml"
 GRAVE = ("killing", "torture", "sexual")  # events that are never below GRAVE_LEVEL
 GRAVE_LEVEL = 2
+MOST_TRIED = 20_000  # combinations of answers for one rule; ours need a handful, and nobody waits for a bad one
 
 # Steps that an officer's case is read from by name -> the choices known there.
 STEPS: Mapping[str, tuple[str, ...]] = {
@@ -160,13 +161,15 @@ def _firing(triage: Triage, flow: Flow) -> Iterator[str]:
 def _can_fire(triage: Triage, flow: Flow, place: int) -> bool:
     """Whether some answers are decided by the rule at `place`: one choice a step, or as many as it asks for.
 
-    What the rule itself asks for varies fastest, so that other steps keep their mildest answer at first.
+    What the rule itself asks for varies fastest, so that other steps keep their mildest answer at first. A rule that
+    MOST_TRIED of them don't reach counts as one that never decides.
     """
     rule, above = triage.rules[place], triage.rules[:place]
     own = sorted(_conditions(rule))
     others = sorted(_mentioned(above) - {*own})
     candidates = [*(_any(above, step, flow) for step in others), *(_matching(rule, step, flow) for step in own)]
-    return any(_decided(triage, _facts((*others, *own), chosen))[0] == rule.name for chosen in product(*candidates))
+    tried = islice(product(*candidates), MOST_TRIED)
+    return any(_decided(triage, _facts((*others, *own), chosen))[0] == rule.name for chosen in tried)
 
 
 def _facts(steps: Sequence[str], chosen: Sequence[tuple[str, ...]]) -> Facts:

@@ -78,6 +78,8 @@ DUTY_TEXTS: Named = _named(
     ("acked", _OBEYED),
     ("acked_before", f"{_OBEYED} officer time"),
     ("additions", "number"),
+    ("many_waiting", "number level"),
+    ("subject_many", "number"),
     ("came_back", "officer time"),
     ("case_line", f"{_CASE} status"),
     ("case_words", "words"),

@@ -4,18 +4,18 @@ The forms only; what a message means at a question is decided in the conversatio
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import TypeVar
 
-from babel import Locale, UnknownLocaleError
-
+from bot.content import content
 from bot.conversation.flow import Choice, Commands, Flow, Step
 from bot.conversation.guide import FOUND
 from bot.conversation.model import Words
 from bot.conversation.understanding import Vocabulary, fold
 from bot.language.catalogs import LANGUAGES, Catalogs
+from bot.language.names import FILE, read_names
 
 EVERYWHERE = {"more": "say.more", "skip": "say.skip"}  # choices the bot adds to any step -> their text
 
@@ -24,6 +24,8 @@ EVERYWHERE = {"more": "say.more", "skip": "say.skip"}  # choices the bot adds to
 NUMBERS = ("number.words", "one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve")
 JOINERS = ("number.joiners", "and, also, or")
 NAYS = ("number.nays", "no, none, nothing")  # what leaves a question for own words out
+
+NAMES = read_names(content("locales") / FILE)
 
 REMEMBERED = 8192  # folded texts: those of a dozen languages
 
@@ -147,14 +149,6 @@ def _tongues(tag: str, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield tag, tag
     yield LANGUAGES[tag].autonym, tag
     for other in languages:
-        name = _locale_names(other).get(tag.replace("-", "_"))
+        name = NAMES.get(other, {}).get(tag)
         if name:
             yield name, tag
-
-
-@lru_cache(64)  # more than there are languages: each is asked for what it calls every other
-def _locale_names(tag: str) -> Mapping[str, str]:
-    try:
-        return Locale.parse(tag, sep="-").languages
-    except UnknownLocaleError:
-        return {}

@@ -17,12 +17,16 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from imapclient import IMAPClient, SocketTimeout, exceptions  # type: ignore[import-untyped]  # it brings no types
 
-from bot.errors import SettingsError
+from bot.errors import NotNow, SettingsError
 from bot.logs import Event, event
+from bot.mail.mailbox_findings import Clear, NoFolder, Refused, told
 from bot.mail.replies import LARGEST
+from bot.mail.tls import verifying
 
 FETCHED = LARGEST + 1  # bytes of a mail that are fetched: what is larger is seen to be, and isn't fetched whole
-MOST_TRIES = 5  # of a mail that can't be taken, until it is left there
+MOST_TRIES = 5  # of a mail that can't be taken, one look after the other; then it waits for long between two
+LEFT_FOR = 3600.0  # seconds that such a mail is left there
+PUT_OFF = 60.0  # seconds that a mail is left there which is to be brought again later
 WAIT = 60.0  # seconds until we look without being told; RFC 2177 asks for less than 29 minutes
 CONNECTING = 15.0  # seconds
 ANSWERING = 30.0  # seconds
@@ -35,18 +39,6 @@ _BODY = b"BODY[]<0>"
 Take = Callable[[bytes], Awaitable[None]]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-
-class _Refused(Exception):  # noqa: N818 - named by what the caller learns
-    """The server knows our name or password not."""
-
-
-class _Clear(Exception):  # noqa: N818 - the same
-    """The server offers no STARTTLS."""
-
-
-class _NoFolder(Exception):  # noqa: N818 - the same
-    """The folder isn't there, or may only be read."""
 
 
 @dataclass(slots=True)
@@ -70,22 +62,23 @@ class Mailbox:
     shortest: float = SHORTEST
     _context: ssl.SSLContext = field(init=False, repr=False)
     _tries: dict[tuple[int, int], int] = field(init=False, repr=False, default_factory=dict)
+    _waits: dict[tuple[int, int], float] = field(init=False, repr=False, default_factory=dict)  # until when
     _taken: set[tuple[int, int]] = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
         if self.tls not in ("starttls", "implicit"):
             raise SettingsError('mailbox.tls: expected "starttls" or "implicit"')
         try:
-            self._context = ssl.create_default_context(cafile=self.ca_file)
+            self._context = verifying(self.ca_file)
         except (OSError, ValueError):
             raise SettingsError(f"mailbox.ca_file: {self.ca_file} holds no certificates that can be read") from None
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
 
     async def listen(self, take: Take) -> None:
         """Give each mail that is or comes there to `take`; when `take` has returned, the mail is deleted.
 
         Runs until it is cancelled. What `take` gets is at most FETCHED bytes. If it raises, the mail stays and comes
-        again, MOST_TRIES times in all. A mail may come once more if we end between `take` and the deletion.
+        again: at each look, and after MOST_TRIES of them each hour; after NotNow each minute, as often as that is
+        raised. A mail may come once more if we end between `take` and the deletion.
         """
         failed = 0
         while True:
@@ -105,7 +98,7 @@ class Mailbox:
         try:
             await line.run(line.open)
         except Exception as error:  # noqa: BLE001 - each kind has its sentence
-            return [f"the mailbox on {self.host}: {_told(error, self.folder)}"]
+            return [f"the mailbox on {self.host}: {told(error, self.folder)}"]
         finally:
             line.cut()
         return []
@@ -121,7 +114,7 @@ class Mailbox:
 
     async def _pass_on(self, line: "_Line", name: tuple[int, int], take: Take) -> None:
         """`name`: with the folder's validity, by which a UID stays the same mail (RFC 3501, section 2.3.1.1)."""
-        if self._tries.get(name, 0) >= MOST_TRIES:
+        if self._waits.get(name, 0.0) > asyncio.get_running_loop().time():
             return
         if name not in self._taken:
             mail = await line.run(line.fetch, name[1])
@@ -131,19 +124,28 @@ class Mailbox:
         await line.run(line.drop, name[1])
         self._taken.discard(name)
         self._tries.pop(name, None)
+        self._waits.pop(name, None)
 
     async def _is_taken(self, mail: bytes, name: tuple[int, int], take: Take) -> bool:
         try:
             await take(mail)
+        except NotNow:
+            self._leave(name, PUT_OFF)
+            return False
         except Exception as error:  # noqa: BLE001 - the mails behind it must be read
             self._tries[name] = self._tries.get(name, 0) + 1
             event(Event.MAILBOX_STUCK, attempts=self._tries[name], error=error)
+            if self._tries[name] >= MOST_TRIES:
+                self._leave(name, LEFT_FOR)
             return False
         return True
 
+    def _leave(self, name: tuple[int, int], seconds: float) -> None:
+        self._waits[name] = asyncio.get_running_loop().time() + seconds
+
     def _pause(self, error: Exception, failed: int) -> float:
         """Log what happened and return the seconds until the next attempt."""
-        if isinstance(error, _Refused):
+        if isinstance(error, Refused):
             event(Event.MAILBOX_REFUSED, attempts=failed, seconds=int(REFUSED_WAIT))
             return REFUSED_WAIT
         pause = min(LONGEST, self.shortest * 2.0 ** min(failed - 1, 10))
@@ -242,7 +244,7 @@ def _shut(client: Any) -> None:  # noqa: ANN401 - the library brings no types
 
 def _secure(client: Any, context: ssl.SSLContext) -> None:  # noqa: ANN401 - the same
     if not client.has_capability("STARTTLS"):
-        raise _Clear
+        raise Clear
     client.starttls(context)
 
 
@@ -255,9 +257,9 @@ def _log_in(client: Any, username: str, password: str) -> None:  # noqa: ANN401 
     except exceptions.LoginError as error:
         if isinstance(error.__context__, exceptions.IMAPClientAbortError) or "[UNAVAILABLE]" in str(error).upper():
             raise  # the line broke, or the server can't ask who we are (RFC 5530)
-        raise _Refused from None
+        raise Refused from None
     except UnicodeError:
-        raise _Refused from None
+        raise Refused from None
 
 
 def _select(client: Any, folder: str) -> int:  # noqa: ANN401 - the same
@@ -265,10 +267,10 @@ def _select(client: Any, folder: str) -> int:  # noqa: ANN401 - the same
         return int(client.select_folder(folder).get(b"UIDVALIDITY", 0))
     except exceptions.IMAPClientAbortError as error:
         if "writable" in str(error):
-            raise _NoFolder from None
+            raise NoFolder from None
         raise
     except exceptions.IMAPClientError:
-        raise _NoFolder from None
+        raise NoFolder from None
 
 
 def _wait_for(connection: socket.socket, seconds: float) -> None:
@@ -281,18 +283,3 @@ def _wait_for(connection: socket.socket, seconds: float) -> None:
         return
     finally:
         connection.settimeout(before)
-
-
-def _told(error: Exception, folder: str) -> str:
-    """One sentence; a server's own words aren't repeated."""
-    told: dict[type[Exception], str] = {
-        _Refused: "the server refuses the user name or the password.",
-        _Clear: "the server offers no STARTTLS.",
-        _NoFolder: f'there is no folder "{folder}" that may be changed.',
-        ssl.SSLError: f"TLS failed: {getattr(error, 'reason', None) or type(error).__name__}.",
-        TimeoutError: "the server does not answer.",
-        OSError: "the server can't be reached.",
-    }
-    return next(
-        (text for kind, text in told.items() if isinstance(error, kind)), "it doesn't speak as a server should."
-    )

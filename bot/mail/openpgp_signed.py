@@ -5,7 +5,7 @@ since, so who may sign is asked of our own reading of the certificate. No mail i
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pysequoia import Cert, Sig, verify
 from pysequoia.packet import Packet, PacketPile, PublicKeyAlgorithm, SignatureType, Tag
@@ -13,9 +13,8 @@ from pysequoia.packet import Packet, PacketPile, PublicKeyAlgorithm, SignatureTy
 from bot.mail.openpgp import Certificate, Signer, signing_keys
 from bot.mail.openpgp_inner import LITERAL, SIGNATURE, only_signature, unsealed
 from bot.mail.proof import Proof
-from bot.mail.replies import Why
+from bot.mail.replies import LEAD, Why, ahead
 
-LEAD = timedelta(minutes=10)  # by which an officer's clock may be ahead of ours
 _OF_TEXT = (SignatureType.Binary, SignatureType.Text)  # RFC 9580, section 5.2.1: all others are about keys
 _KEYS = (Tag.PublicKey, Tag.PublicSubkey)
 _CLEAR = b"-----BEGIN PGP SIGNED MESSAGE-----"
@@ -90,11 +89,13 @@ def _signature(octets: bytes) -> Sig | None:
 
 def _proof(found: Sequence[object], sig: Sig, officers: Sequence[Certificate], now: datetime) -> Proof | Why:
     made = sig.created
-    if made is None or made > now + LEAD:
+    if made is None:
         return Why.CHANGED
     keys = {(getattr(one, "certificate", ""), getattr(one, "signing_key", "")) for one in found}
     named = [(officer, {key for owner, key in keys if owner == officer.fingerprint}) for officer in officers]
-    alive = [officer for officer, made_by in named if made_by and made_by <= signing_keys(officer, now)]
+    alive = [one for one, made_by in named if made_by and made_by <= signing_keys(one, max(made, now))]
+    if alive and made > now + LEAD:
+        return ahead(made, now)
     if alive:
         return Proof(alive[0].fingerprint, made.astimezone(UTC))
     return Why.EXPIRED if any(made_by for _, made_by in named) else Why.STRANGER
@@ -106,7 +107,10 @@ def _why(sig: Sig, officers: Sequence[Certificate], now: datetime) -> Why:
     named = [(officer, {key for key in _key_names(officer) if _is(key, issuer, short)}) for officer in officers]
     if not any(keys for _, keys in named):
         return Why.STRANGER
-    return Why.CHANGED if any(keys and keys <= signing_keys(one, now) for one, keys in named) else Why.EXPIRED
+    made = max(sig.created or now, now)
+    if not any(keys and keys <= signing_keys(one, made) for one, keys in named):
+        return Why.EXPIRED
+    return ahead(made, now) if made > now + LEAD else Why.CHANGED
 
 
 def _is(key: str, issuer: str, short: str) -> bool:

@@ -17,10 +17,11 @@ from bot.mail.proof import Proof
 from bot.mail.quoting import unquoted
 from bot.mail.token import read_token
 
-__all__ = ["LARGEST", "Bounce", "Officers", "Reply", "Useless", "Why", "read_reply"]
+__all__ = ["LARGEST", "Bounce", "Officers", "Reply", "Useless", "Why", "ahead", "read_reply"]
 
 LARGEST = 2**20  # bytes; an acknowledgement is one line
 LEAD = timedelta(minutes=10)  # by which an officer's clock may be ahead of ours
+MOST_EARLY = timedelta(days=1)  # by which it may be ahead and the mail worth keeping: ours may be the wrong one
 MOST_SIGNED = 4  # signed or sealed parts of one mail that are looked at
 
 _CLEAR = (b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----END PGP SIGNATURE-----")
@@ -34,7 +35,8 @@ class Why(StrEnum):
 
     UNSIGNED = "unsigned"
     STRANGER = "stranger"  # signed, by nobody who is pinned
-    CHANGED = "changed"  # the signature doesn't fit, or is dated in the future
+    CHANGED = "changed"  # the signature doesn't fit, or is dated in a far future
+    EARLY = "early"  # dated later than it is here, by a day at most: one of two clocks is wrong
     EXPIRED = "expired"  # the pinned certificate, or its signing key, is no longer alive
     NO_TOKEN = "no_token"  # noqa: S105 - no password
     UNREADABLE = "unreadable"
@@ -107,11 +109,16 @@ def _nothing(mail: Entity) -> Useless:
     return Useless(Why.UNSIGNED if mail.octets.strip() else Why.UNREADABLE)
 
 
+def ahead(made: datetime, now: datetime) -> Why:
+    """Return what a signature is that was made later than it is here."""
+    return Why.EARLY if made <= now + MOST_EARLY else Why.CHANGED
+
+
 def _judged(found: _Found, now: datetime) -> Reply | Useless:
     if isinstance(found, Why):
         return Useless(found)
     if found.proof.at > now + LEAD:
-        return Useless(Why.CHANGED)
+        return Useless(ahead(found.proof.at, now))
     lines = (line for text in found.texts for line in unquoted(text))
     tokens = tuple(dict.fromkeys(token for line in lines if (token := read_token(line))))
     return Reply(found.proof.fingerprint, found.proof.at, tokens) if tokens else Useless(Why.NO_TOKEN)

@@ -18,6 +18,7 @@ from typing import Literal, Protocol
 import aiosmtplib
 
 from bot.errors import DeliveryError, SettingsError, Undeliverable, UnsureDelivery
+from bot.mail.tls import verifying
 
 GOODBYE = 5.0  # seconds that a server may take to answer QUIT; the mail has been accepted by then
 
@@ -71,10 +72,9 @@ class SmtpPost:
         if not _is_address(self.sender):
             raise SettingsError("mail.sender: expected an address such as bot@example.org")
         try:
-            self._context = ssl.create_default_context(cafile=self.ca_file)
+            self._context = verifying(self.ca_file)
         except (OSError, ValueError):
             raise SettingsError(f"mail.ca_file: {self.ca_file} holds no certificates that can be read") from None
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
 
     async def send(self, mail: bytes, recipient: str) -> None:
         """See `Post.send`. A 5xx to AUTH, MAIL, RCPT or DATA is final; everything else passes."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from bot.errors import NotNow
 from bot.logs import Event, event
 from bot.mail.bounces import Bounce
-from bot.mail.replies import Reply, Useless
+from bot.mail.replies import Reply, Useless, Why
 from bot.officers.filing import Filing
 from bot.storage.writer import Writer
 
@@ -31,16 +32,21 @@ class Answers:
         await self.listen(self.take)
 
     async def take(self, raw: bytes) -> None:
-        """Do what one mail says, once; return when that is committed."""
+        """Do what one mail says, once; return when that is committed, however long a full disk is in the way.
+
+        Raises NotNow: it was signed later than it is here, so one of the clocks is wrong; ours may be set right.
+        """
         now = self.now()
         meant = await asyncio.to_thread(self.read, raw, now)
         done = False
+        if isinstance(meant, Useless) and meant.why is Why.EARLY:
+            raise NotNow
         if isinstance(meant, Reply):
             for token in meant.tokens:
                 acknowledge = partial(self.filing.desk.acknowledged_by_mail, fingerprint=meant.signer, token=token)
-                done |= await self.writer.do(partial(acknowledge, signed_at=meant.at, now=now), urgent=True)
+                done |= await self.writer.insist(partial(acknowledge, signed_at=meant.at, now=now), urgent=True)
         elif isinstance(meant, Bounce) and meant.gone:
-            done = await self.writer.do(partial(self.filing.bounced, message_ids=meant.message_ids, now=now))
+            done = await self.writer.insist(partial(self.filing.bounced, message_ids=meant.message_ids, now=now))
         if not done:
             event(Event.MAIL_USELESS)
         self.told()

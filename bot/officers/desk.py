@@ -5,7 +5,7 @@ What follows from an order is decided in `handoff/orders.py`; here it is kept, t
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -28,6 +28,7 @@ from bot.storage.tables import minute
 
 Report = Callable[[sa.Connection, bytes, FromMission], Outcome | None]
 
+CLOCKS_DIFFER = timedelta(minutes=10)  # an officer's and ours
 EXAMPLE = "7K3QM4"  # a reference in the help; made of nobody's case
 _SAYS_READ = frozenset({Verb.ACK, Verb.CLOSE})  # orders that only whoever has read a case gives
 
@@ -76,11 +77,13 @@ class OfficersDesk:
     ) -> bool:
         """Let a signed mail acknowledge a case, once; False: it can't, and nothing has changed.
 
-        `fingerprint`: of the pinned certificate that signed. A signature older than the case is a replay.
+        `fingerprint`: of the pinned certificate that signed. A signature older than the case is a replay, as far as
+        clocks can tell: they differ, and a case that was opened later than now was opened by one that was wrong. What
+        proves the answer is the token, which nobody knew before and which is good once.
         """
         officer = by_fingerprint(self.profile, fingerprint)
         found = self.dockets.marked(conn, "token", token, now)
-        if officer is None or found is None or minute(signed_at) < minute(found.docket.opened_at):
+        if officer is None or found is None or _is_replay(signed_at, found.docket.opened_at, now):
             return False
         self.dockets.spend(conn, "token", token)
         self._kept(conn, found, obey(Order(Verb.ACK), found.docket, self._scene(officer, now)), now)
@@ -218,3 +221,7 @@ class OfficersDesk:
         if said.not_before is None:
             return (Line("duty.reply_sent", named),)
         return (Line("duty.reply_later", (*named, ("time", scene.clock(said.not_before)))),)
+
+
+def _is_replay(signed_at: datetime, opened_at: datetime, now: datetime) -> bool:
+    return opened_at <= now and minute(signed_at) < minute(opened_at - CLOCKS_DIFFER)

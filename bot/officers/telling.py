@@ -67,12 +67,28 @@ class Telling:
             subject = Line("duty.subject_note", (("reference", values.get("reference", "")),))
             self._mail(conn, officer, subject, (note.line,), now)
 
-    def _mail(
-        self, conn: sa.Connection, officer: Contact, subject: Line, lines: tuple[Line, ...], now: datetime
+    def many_wait(self, conn: sa.Connection, officer: Contact, number: int, gravest: int, now: datetime) -> None:
+        """Wake an officer for many cases at once: on Signal, and at the address for what is urgent."""
+        values = (("number", str(number)), ("level", str(gravest)))
+        line = Line("duty.many_waiting", values)
+        if self.signal and officer.signal and officer.ping:
+            self.answer(conn, officer, (line,), now)
+        if officer.urgent_address:
+            self._mail(conn, officer, Line("duty.subject_many", values[:1]), (line,), now, urgent=True)
+
+    def _mail(  # noqa: PLR0913 - what a mail needs, by name
+        self,
+        conn: sa.Connection,
+        officer: Contact,
+        subject: Line,
+        lines: tuple[Line, ...],
+        now: datetime,
+        *,
+        urgent: bool = False,
     ) -> None:
         sender = Sender(BY_MAIL, officer.address)
         name = " ".join((lines[0].name, *dict(subject.values).values(), now.isoformat()))
-        letter = Letter(officer.address, name, subject, lines)
+        letter = Letter(officer.address, name, subject, lines, urgent)
         self.outbox.put(conn, self.shelf.who(sender), sender, [letter], now, lane=URGENT, expires=now + CARRIED_FOR)
 
     # ── what they ask for ──────────────────────────────────────────────────────────────────────────────

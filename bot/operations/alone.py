@@ -1,4 +1,7 @@
-"""One program at a time on one directory of keys: two would answer the same people, or delete under one another."""
+"""One program at a time on one directory of keys: two would answer the same people, or delete under one another.
+
+Bots that share a database server agree with one another there: they may be several, and keep out every other verb.
+"""
 
 import fcntl
 import os
@@ -12,10 +15,10 @@ LOCK = "running.lock"
 
 
 @contextmanager
-def alone(keys: Path) -> Iterator[None]:
+def alone(keys: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold the directory of keys for as long as this lasts; the system lets go of it when the process ends.
 
-    Raises SettingsError: another program holds it, or it can't be made.
+    `shared`: with others who share it. Raises SettingsError: another program holds it, or it can't be made.
     """
     try:
         keys.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -23,7 +26,7 @@ def alone(keys: Path) -> Iterator[None]:
     except OSError as error:
         raise SettingsError(f"{keys}: expected a directory of ours: {error.strerror}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         raise SettingsError(f"{keys}: a running postigo uses these keys: stop it first") from None

@@ -1,12 +1,13 @@
 """What an operator and a mission have written down: settings, secrets, the mission's profile; read at the start."""
 
 from bot.settings.files import read_mission, read_settings
-from bot.settings.values import Logs, Mailbox, MailFolder, Settings, Signal, Smtp, Storage, Telegram
+from bot.settings.values import Logs, Mailbox, MailFolder, Operations, Settings, Signal, Smtp, Storage, Telegram
 
 __all__ = [
     "Logs",
     "MailFolder",
     "Mailbox",
+    "Operations",
     "Settings",
     "Signal",
     "Smtp",

@@ -31,7 +31,18 @@ from bot.handoff.mission import (
 from bot.handoff.profile_rules import mistakes
 from bot.handoff.roster import Watch
 from bot.settings.short_forms import LEVELS, written_out
-from bot.settings.values import Logs, Mailbox, MailFolder, Settings, Signal, Smtp, Storage, Telegram, absolute
+from bot.settings.values import (
+    Logs,
+    Mailbox,
+    MailFolder,
+    Operations,
+    Settings,
+    Signal,
+    Smtp,
+    Storage,
+    Telegram,
+    absolute,
+)
 
 # What a key is called in the file, where that differs from the field's name.
 _KEYS = {
@@ -74,6 +85,7 @@ _TABLES: Mapping[type, Mapping[str, tuple[type, ...]]] = {
         "telegram": (Telegram,),
         "signal": (Signal,),
         "logs": (Logs,),
+        "operations": (Operations,),
     },
     MissionProfile: {
         "contact": (Contact,),
@@ -185,15 +197,17 @@ def _door(kind: Any) -> Any:  # noqa: ANN401 - a model of the kind asked for
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # no text, or no path that can be
         raise SettingsError(f"{path}: expected a text file that we can read") from None
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a number of thousands of digits, too
         raise SettingsError(f"{path}: expected TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: expected TOML: lists or tables are too deep within one another") from None
 
 
 def _all_of(lines: list[str]) -> SettingsError:

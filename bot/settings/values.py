@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -18,6 +19,19 @@ DEFAULT_PORTS = {"starttls": 587, "implicit": 465}  # RFC 6409 and RFC 8314
 MAILBOX_PORTS = {"starttls": 143, "implicit": 993}  # RFC 9051 and RFC 8314
 HIGHEST_PORT = 65535
 SECRET_BYTES = 4096  # no password or token is longer
+
+_FILE = "sqlite:///FILE"
+_SERVER = "postgresql+psycopg://USER@HOST/NAME, or ...://USER@/NAME?host=FOLDER with the folder of its socket"
+_SERVER_PARTS = re.compile(
+    r"postgresql\+psycopg://([\w.-]+@)?(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])?(:[0-9]{1,5})?/[\w.-]+"
+    r"(\?host=(?P<socket>/[^?&#%]+)|\?sslrootcert=(?P<authority>[^?&#%]+))?",
+    re.ASCII | re.IGNORECASE,
+)
+_THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
+
+_LOOPBACK = re.compile(
+    r"(localhost|127(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|\[::1\]):(?P<port>[1-9][0-9]{0,4})"
+)  # RFC 1122, section 3.2.1.3, and RFC 4291, section 2.5.3
 
 
 def _expected(what: str) -> NoReturn:
@@ -43,6 +57,8 @@ def _bare(url: str) -> str:
 
 def _beside(path: Path, told: ValidationInfo) -> Path:
     """Read a relative path from the folder of the file that holds it."""
+    if any(char < " " for char in str(path)):
+        _expected("a path on one line")
     return absolute(told.context / path) if isinstance(told.context, Path) else path
 
 
@@ -52,10 +68,36 @@ def absolute(path: Path) -> Path:
 
 
 def _database(url: str, told: ValidationInfo) -> str:
-    scheme, _, name = url.partition("///")
-    if scheme != "sqlite:" or not name or name.startswith(":memory:") or "?" in name:
-        _expected("sqlite:///FILE")
-    return f"sqlite:///{_beside(Path(name), told)}"
+    if url.startswith("sqlite:"):
+        return _file(url, told)
+    if url.startswith("postgresql+psycopg:"):
+        return _server(url, told)
+    _expected(f"{_FILE} or {_SERVER}")
+
+
+def _file(url: str, told: ValidationInfo) -> str:
+    _, _, name = url.partition("///")
+    if not name or name.startswith(":memory:") or "?" in name:
+        _expected(_FILE)
+    return f"{_FILE.removesuffix('FILE')}{_beside(Path(name), told)}"
+
+
+def _server(url: str, told: ValidationInfo) -> str:
+    """Take a server that is reached by a socket or on this machine, and any other only with verified TLS."""
+    if ":" in url.partition("//")[2].rpartition("@")[0] or "password=" in url:
+        _expected("an address without a password, which stands in the file that password_file names")
+    found = _SERVER_PARTS.fullmatch(url)
+    if not found or (found["host"] is None) != (found["socket"] is not None):
+        _expected(_SERVER)
+    address = url.partition("?")[0]
+    if found["socket"]:
+        return f"{address}?host={quote(found['socket'])}"
+    if found["authority"]:
+        authority = _beside(Path(found["authority"]), told)
+        return f"{address}?sslmode=verify-full&sslrootcert={quote(str(authority))}"
+    if found["host"] not in _THIS_MACHINE:
+        _expected("?sslrootcert=FILE behind the name, with the authority of a server that is another machine")
+    return address
 
 
 def _secret(name: str, told: ValidationInfo) -> str:
@@ -80,6 +122,14 @@ def _only_ours(found: os.stat_result, place: Path) -> None:
         _expected("a file of ours that nobody else can read (chmod 600)")
 
 
+def _on_this_machine(listen: str) -> str:
+    """Take an address that no other machine reaches: even a count tells when somebody writes."""
+    found = _LOOPBACK.fullmatch(listen)
+    if not found or int(found["port"]) > HIGHEST_PORT:
+        _expected("an address of this machine alone, as in 127.0.0.1:9108: counts tell when people write")
+    return listen
+
+
 def _present(table: object) -> bool:
     if table != {}:
         _expected("an empty table: [terminal]")
@@ -102,6 +152,13 @@ def _mailbox(table: object) -> object:
     if not isinstance(table, dict):
         _expected("a table: [mailbox]")
     return {"port": MAILBOX_PORTS.get(str(table.get("tls")), MAILBOX_PORTS["implicit"])} | table
+
+
+def _store(table: object) -> object:
+    """Refuse a password that nobody would ask for."""
+    if isinstance(table, dict) and "password_file" in table and str(table.get("url")).startswith("sqlite:"):
+        _expected(f"no password_file with {_FILE}")
+    return table
 
 
 def _way(table: Mapping[str, object]) -> str:
@@ -130,8 +187,9 @@ _HOOK_SECRET = _matching(r"([A-Za-z0-9_-]{16,256})?", "a file that holds 16 to 2
 class Storage:
     """Where sealed rows and, apart from them, the keys are kept."""
 
-    url: Annotated[str, AfterValidator(_database)]  # sqlite:/// and an absolute path
+    url: Annotated[str, AfterValidator(_database)]  # sqlite:/// and an absolute path, or a server, never a password
     keys: Beside  # a directory
+    password: Annotated[str, AfterValidator(_secret)] = field(default="", repr=False)  # "": the server asks for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +252,18 @@ class Logs:
 
 
 @dataclass(frozen=True, slots=True)
+class Operations:
+    """What an operator's programs may ask of a running bot."""
+
+    listen: Annotated[str, AfterValidator(_on_this_machine)] = ""  # "": nobody can ask
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that config/settings.toml says, paths absolute, secrets read. None: not configured."""
 
     mission: Beside  # the profile's file, for `read_mission`
-    storage: Storage
+    storage: Annotated[Storage, BeforeValidator(_store)]
     mail: (
         Annotated[
             Annotated[Smtp, Tag("host")] | Annotated[MailFolder, Tag("directory")],
@@ -213,3 +278,4 @@ class Settings:
     signal: Signal | None = None
     terminal: Annotated[bool, BeforeValidator(_present)] = False
     logs: Logs = field(default_factory=Logs)
+    operations: Operations = field(default_factory=Operations)

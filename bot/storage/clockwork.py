@@ -1,10 +1,14 @@
 """Notices that the clock was set back, while the bot ran or while it didn't: what waits for an hour comes earlier.
 
-Within a process the time that has passed is told by a clock that nobody sets; across a restart only a time before the
-last one known can be noticed.
+Set forward, or stopped with the whole machine, it takes from no case the time in which it is tried. Within a process
+the time that has passed is told by a clock that nobody sets; across a restart only a time before the last one known can
+be noticed. A clock that was ahead for a moment between two looks is noticed by `Watched`, which sees every use of it.
 """
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import sqlalchemy as sa
 
@@ -20,17 +24,49 @@ _KEEP = Statement(
 )
 
 
-def set_back(conn: sa.Connection, outbox: Outbox, now: datetime, passed: timedelta) -> timedelta:
+class Watched:
+    """A clock that remembers how far ahead of itself it has been, at any moment at which somebody asked it."""
+
+    def __init__(self, now: Callable[[], datetime], steady: Callable[[], float] = monotonic) -> None:
+        """`steady`: seconds by a clock that nobody sets."""
+        self._now, self._steady = now, steady
+        self._lock = threading.Lock()
+        self._lead = self._leads(now())
+
+    def __call__(self) -> datetime:
+        """Return the time that it is now, as far as anybody knows."""
+        at = self._now()
+        with self._lock:
+            self._lead = max(self._lead, self._leads(at))
+        return at
+
+    def been_ahead(self) -> timedelta:
+        """Return how far ahead of what it says now it was at most since this was called last."""
+        with self._lock:
+            lead, self._lead = self._lead, self._leads(self._now())
+            return timedelta(seconds=max(lead - self._lead, 0.0))
+
+    def _leads(self, at: datetime) -> float:
+        return at.timestamp() - self._steady()
+
+
+def set_back(
+    conn: sa.Connection, outbox: Outbox, now: datetime, passed: timedelta, been_ahead: timedelta = timedelta(0)
+) -> timedelta:
     """Return how far the clock was set back since this was called last; mails, pings and timers keep their distance.
 
-    `passed`: since then, by a clock that nobody sets; 0 at the start.
+    `passed`: since then, by a clock that nobody sets; 0 at the start. `been_ahead`: how far it was at most in between.
     """
     row = _LAST(conn).fetchone()
     _KEEP(conn, value=minute(now))
     if row is None:
         return timedelta(0)
-    back = datetime.fromtimestamp(row[0] * MINUTE_SECONDS, UTC) + passed - now
+    missing = datetime.fromtimestamp(row[0] * MINUTE_SECONDS, UTC) + passed - now
+    back = max(missing, been_ahead)
+    if passed and -missing > TOLERATED:
+        outbox.try_longer(conn, -missing)
     if back <= TOLERATED:
         return timedelta(0)
     outbox.earlier(conn, back)
+    outbox.try_as_long(conn, back, now)
     return back

@@ -15,6 +15,7 @@ from bot.handoff.docket import Docket, Draft
 from bot.storage.envelope import Envelope
 from bot.storage.erasing import purged
 from bot.storage.keyring import Keyring
+from bot.storage.locks import hold
 from bot.storage.statement import Statement
 from bot.storage.tables import minute
 from bot.storage.work import encoded
@@ -70,11 +71,12 @@ class Dockets:
     # ── dockets ────────────────────────────────────────────────────────────────────────────────────────
 
     def find(self, conn: sa.Connection, reference: str) -> Filed | None:
-        """Return the docket of an open case, or None."""
-        return next(self._read(_FIND(conn, reference=self._key(reference)).fetchall()), None)
+        """Return the docket of an open case, or None. Raises Held: another process is at it."""
+        return self._found(conn, self._key(reference))
 
     def of(self, conn: sa.Connection, who: bytes) -> list[Filed]:
-        """Return the dockets of one person: one at most but for a moment."""
+        """Return the dockets of one person: one at most but for a moment. Raises Held."""
+        hold(conn, who)
         return list(self._read(_OF(conn, who=who).fetchall()))
 
     def everything(self, conn: sa.Connection, now: datetime) -> list[Filed]:
@@ -110,7 +112,7 @@ class Dockets:
     def marked(self, conn: sa.Connection, kind: str, text: str, now: datetime) -> Filed | None:
         """Return the docket that this leads to, or None: unknown, used or over."""
         row = _MARKED(conn, hash=self.hashed(kind, text), minute=minute(now)).fetchone()
-        return next(self._read(_FIND(conn, reference=row[0]).fetchall()), None) if row else None
+        return self._found(conn, row[0]) if row else None
 
     def spend(self, conn: sa.Connection, kind: str, text: str) -> None:
         """Let this lead nowhere any more."""
@@ -128,14 +130,21 @@ class Dockets:
         _HOLD(conn, officer=key, expires=minute(until) + 1, wrapped=wrapped, sealed=sealed)
 
     def let_go(self, conn: sa.Connection, officer: str) -> Draft | None:
-        """Return the words that wait for this officer's SEND, if any, and keep them no longer."""
+        """Return the words that wait for this officer's SEND, if any, and keep them no longer. Raises Held."""
         key = self._officer(officer)
+        hold(conn, key)
         row = _HELD(conn, officer=key).fetchone()
         _LET_GO(conn, officer=key)
         try:
             return _draft(self._drafts.open(key, *row)) if row else None
         except (SealingError, msgspec.DecodeError):
             return None
+
+    def _found(self, conn: sa.Connection, key: bytes) -> Filed | None:
+        rows = _FIND(conn, reference=key).fetchall()
+        if rows and hold(conn, rows[0][1]):
+            rows = _FIND(conn, reference=key).fetchall()
+        return next(self._read(rows), None)
 
     def _read(self, rows: list[tuple[bytes, bytes, int, bytes, bytes]]) -> Iterator[Filed]:
         for key, who, expires, wrapped, sealed in rows:

@@ -36,7 +36,9 @@ _EXPIRE_TALK = Statement(
     "DELETE FROM talk WHERE who IN "
     "(SELECT who FROM talk WHERE substr(wrapped, 1, 4) = :day AND expires <= :minute LIMIT :most)"
 )
-_NEXT_DAY = Statement("SELECT MIN(substr(wrapped, 1, 4)) FROM talk WHERE substr(wrapped, 1, 4) > :day")
+_NEXT_DAY = Statement(
+    "SELECT substr(wrapped, 1, 4) FROM talk WHERE substr(wrapped, 1, 4) > :day ORDER BY substr(wrapped, 1, 4) LIMIT 1"
+)
 _EXPIRE = (
     Statement("DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE expires <= :minute LIMIT :most)"),
     Statement(
@@ -60,11 +62,13 @@ _FIND = {
     for table, key in _SEALED.items()
 }
 _REWRAP = {
-    table: Statement(f"UPDATE {table} SET wrapped = :wrapped WHERE {key} = :row")  # noqa: S608 - names from above
+    table: Statement(  # if it is still what was read: another process may have sealed the row anew
+        f"UPDATE {table} SET wrapped = :wrapped WHERE {key} = :row AND wrapped = :before"  # noqa: S608 - names from above
+    )
     for table, key in _SEALED.items()
 }
 _FORGET = {
-    table: Statement(f"DELETE FROM {table} WHERE {key} = :row")  # noqa: S608 - names from above
+    table: Statement(f"DELETE FROM {table} WHERE {key} = :row AND wrapped = :before")  # noqa: S608 - names from above
     for table, key in _SEALED.items()
 }
 
@@ -96,7 +100,7 @@ def expire(conn: sa.Connection, now: datetime, limit: int) -> int:
 def _days(conn: sa.Connection) -> Iterator[bytes]:
     """Yield each day (4 bytes) that a talk is wrapped under."""
     row = _NEXT_DAY(conn, day=b"").fetchone()
-    while row and row[0] is not None:
+    while row:
         yield row[0]
         row = _NEXT_DAY(conn, day=row[0]).fetchone()
 
@@ -127,9 +131,9 @@ def _outliving(
 def _rewrap_one(conn: sa.Connection, envelope: Envelope, table: str, row: tuple[bytes, bytes]) -> int:
     key, wrapped = row
     try:
-        _REWRAP[table](conn, wrapped=envelope.rewrapped(key, wrapped), row=key)
+        _REWRAP[table](conn, wrapped=envelope.rewrapped(key, wrapped), row=key, before=wrapped)
     except SealingError:
-        _FORGET[table](conn, row=key)
+        _FORGET[table](conn, row=key, before=wrapped)
     return 1
 
 

@@ -31,6 +31,7 @@ DAYS_ALIVE = 2  # a day's key lives on its own day and the next
 
 _DAY = struct.Struct(">I")
 _Key = Annotated[bytes, msgspec.Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
+_Day = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]  # as wide as it is packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class _Kept:
     """The file's content; days are counted from 1970-01-01 UTC."""
 
     pepper: _Key = field(repr=False)
-    days: Mapping[int, _Key] = field(repr=False)
-    day: int  # the latest day ever seen
+    days: Mapping[_Day, _Key] = field(repr=False)
+    day: _Day  # the latest day ever seen
     generation: int
 
 
@@ -58,7 +59,7 @@ class Keyring:
         Raises SettingsError: others can read them, or they can't be read.
         """
         _private_directory(directory)
-        with _locked(directory):
+        with locked(directory):
             kept = _read(directory / FILE) or _Kept(new_key(), {}, _day(now), 0)
             kept = _on_day(kept, _day(now))
             _write(directory / FILE, kept)
@@ -114,19 +115,23 @@ class Keyring:
         return len(over)
 
     def keep_generation(self, generation: int) -> None:
-        """Write the database's generation beside the keys."""
-        self._change(lambda kept: replace(kept, generation=generation))
+        """Write the database's generation beside the keys; it never goes back."""
+        self._change(lambda kept: replace(kept, generation=max(kept.generation, generation)))
+
+    def refresh(self) -> None:
+        """Read the file again: another process may have begun a day, destroyed one, or taken the next generation."""
+        self._change(lambda kept: kept)
 
     def _cipher(self, day: int) -> Cipher:
         if day not in self._ciphers:
-            self._change(lambda kept: kept)  # another process may have begun the day
+            self.refresh()  # another process may have begun the day
         try:
             return self._ciphers[day]
         except KeyError:
             raise SealingError("the key of that day is destroyed") from None
 
     def _change(self, step: Callable[[_Kept], _Kept]) -> None:
-        with self._lock, _locked(self._directory):
+        with self._lock, locked(self._directory):
             path = self._directory / FILE
             before = _read(path)
             if before is None:
@@ -169,8 +174,8 @@ def _refuse_if_open(path: Path, mode: str) -> None:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Hold the directory, so that two processes never write over each other's new day."""
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the directory, so that two processes never write over what each other has begun there."""
     held = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -185,7 +190,7 @@ def _read(path: Path) -> _Kept | None:
     _refuse_if_open(path, "0600")
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Kept)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SettingsError(f"{path}: not a key file of ours, expected one that the bot has written") from None
 
 

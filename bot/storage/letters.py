@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -49,9 +49,25 @@ class Note:
     name: str  # of what it tells: the same twice is one mail
     subject: Line
     lines: tuple[Line, ...]
+    urgent: bool = False  # to the officer's address for what is urgent, if there is one
 
 
 Letter = Effect | Mail | Ping | Note
+
+
+class Found(NamedTuple):
+    """A row of one person as stored, its note read."""
+
+    serial: int
+    due: datetime
+    id: bytes
+    kind: Kind
+    lane: int
+    attempts: int
+    trying: int
+    expires: int
+    wrapped: bytes
+    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,77 @@
-"""What stands beside a waiting row's key, to be read without opening it: its serial, and when it is due."""
+"""What stands beside a waiting row's key, to be read without opening it: its serial, its hour, its rank."""
 
 import struct
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from bot.conversation.model import HandOff, Wake
+from bot.errors import SealingError
+from bot.storage.envelope import Envelope
 from bot.storage.letters import Letter, Note
 
 TRIED_FOR = timedelta(hours=24)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NOTE = struct.Struct(">QQ")  # serial, due in microseconds since the epoch
+BARE_ANSWERS = 2  # of a cry for help: who is in danger, and that the mission may act
+REMEMBERED = 20_000  # notes; each was read once and is read again with every look at what waits
+
+_NOTE = struct.Struct(">QQ?")  # serial, due in microseconds since the epoch, bare
+_SHORT = struct.Struct(">QQ")  # as version 0.1 wrote it
 
 
-def note_of(serial: int, due: datetime) -> bytes:
-    """Return both as 16 bytes."""
-    return _NOTE.pack(serial, max(stamp(due), 0))
+class Noted(NamedTuple):
+    """A note, read. `bare`: of a case of which nothing is told but SOS; where many wait, others go before it."""
+
+    serial: int
+    due: datetime
+    bare: bool = False
 
 
-def read_note(note: bytes) -> tuple[int, datetime]:
-    """Return (serial, due)."""
-    serial, due = _NOTE.unpack(note)
-    return serial, EPOCH + timedelta(microseconds=due)
+def note_of(serial: int, due: datetime, *, bare: bool = False) -> bytes:
+    """Return a note as 17 bytes."""
+    return _NOTE.pack(serial, max(stamp(due), 0), bare)
+
+
+def read_note(note: bytes) -> Noted:
+    """Return what a note says."""
+    serial, due, bare = _NOTE.unpack(note) if len(note) == _NOTE.size else (*_SHORT.unpack(note), False)
+    return Noted(serial, EPOCH + timedelta(microseconds=due), bare)
+
+
+def is_bare(letter: Letter) -> bool:
+    """Whether this is a case of which nothing is told but SOS."""
+    return isinstance(letter, HandOff) and not letter.number and len(letter.answers) <= BARE_ANSWERS
+
+
+class Notes:
+    """Reads the notes of one table. `unreadable` takes the ids of rows that no longer open."""
+
+    def __init__(self, envelope: Envelope, unreadable: set[bytes]) -> None:
+        self._envelope = envelope
+        self._unreadable = unreadable
+        self._read: dict[tuple[bytes, bytes], Noted] = {}
+
+    def read(self, row: bytes, wrapped: bytes) -> Noted:
+        """Return the note of a row. Raises SealingError: it no longer opens."""
+        noted = self._read.get((row, wrapped))
+        if noted is None:
+            noted = read_note(self._envelope.note(row, wrapped))
+            if len(self._read) >= REMEMBERED:
+                self._read.clear()
+            self._read[row, wrapped] = noted
+        return noted
+
+    def known(self, row: bytes, wrapped: bytes) -> Noted | None:
+        """Return the note of a row, or None: it no longer opens."""
+        try:
+            return self.read(row, wrapped)
+        except SealingError:
+            self._unreadable.add(row)
+            return None
+
+    def moved(self, row: bytes, wrapped: bytes, due: datetime) -> bytes:
+        """Return `wrapped` with another due time. Raises SealingError: it no longer opens."""
+        noted = self.read(row, wrapped)
+        return self._envelope.with_note(row, wrapped, note_of(noted.serial, due, bare=noted.bare))
 
 
 def due_of(letter: Letter, now: datetime) -> datetime:

@@ -5,10 +5,9 @@ connection. How an effect is carried out is told elsewhere.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -17,31 +16,18 @@ from bot.errors import SealingError
 from bot.storage import outbox_sql as sql
 from bot.storage.envelope import Envelope
 from bot.storage.keyring import Keyring
-from bot.storage.letters import KINDS, Kind, Letter, Mail, Note, Ping, Row, left_of, read, written
-from bot.storage.notes import EPOCH, due_of, note_of, read_note, stamp, tried_until
+from bot.storage.letters import KINDS, Found, Letter, Mail, Note, Ping, Row, left_of, read, written
+from bot.storage.locks import Leases, free
+from bot.storage.notes import EPOCH, TRIED_FOR, Notes, due_of, is_bare, note_of, stamp, tried_until
+from bot.storage.outbox_sql import SEALED, SENT, WORDS
 from bot.storage.tables import MINUTE_SECONDS, OTHER, URGENT, minute, of
+from bot.storage.waiting import TAIL_BYTES, Lines, Sought, people
+from bot.storage.waiting import sought as looked_for
 
-__all__ = ["Mail", "Note", "Outbox", "Ping", "Row"]
+__all__ = ["SEALED", "SENT", "WORDS", "Mail", "Note", "Outbox", "Ping", "Row"]
 
-TAIL_BYTES = 16
+MINUTE = timedelta(seconds=MINUTE_SECONDS)
 SOON_ROWS = 100  # looked at to tell the next due time within its minute
-
-_Sought = Mapping[str, int | str]
-
-
-class _Found(NamedTuple):
-    """A row of one person as stored, its note read."""
-
-    serial: int
-    due: datetime
-    id: bytes
-    kind: Kind
-    lane: int
-    attempts: int
-    trying: int
-    expires: int
-    wrapped: bytes
-    sealed: bytes
 
 
 class Outbox:
@@ -51,7 +37,10 @@ class Outbox:
         self._keyring = keyring
         self._envelope = Envelope(keyring, "outbox")
         self._serial = 0  # the last one given
+        self.leases = Leases()  # of people whose rows are being carried
         self.unreadable: set[bytes] = set()
+        self._notes = Notes(self._envelope, self.unreadable)
+        self._lines = Lines()
 
     def put(  # noqa: PLR0913 - what stands in clear beside the effects is told by name
         self,
@@ -63,8 +52,11 @@ class Outbox:
         *,
         lane: int,
         expires: datetime,
+        bare: bool = False,
     ) -> None:
         """Store effects behind those that wait for this person, each with a serial of its own.
+
+        `bare`: they come from a case of which nothing is told but SOS.
 
         Raises SealingError: a text in one isn't Unicode.
         """
@@ -73,7 +65,8 @@ class Outbox:
             row = who + os.urandom(TAIL_BYTES)
             due = due_of(effect, now)
             letter = written(sender, effect)
-            wrapped, sealed = self._envelope.close(row, letter, note_of(self._next_serial(now), due))
+            note = note_of(self._next_serial(now), due, bare=bare or is_bare(effect))
+            wrapped, sealed = self._envelope.close(row, letter, note)
             sql.PUT(
                 conn,
                 id=row,
@@ -93,27 +86,38 @@ class Outbox:
         limit: int,
         busy: Collection[bytes],
         *,
-        mails: bool | None = None,
+        sought: int = sql.ALL_KINDS,
         full: Collection[str] = (),
+        crowded: Collection[str] = (),
+        kept: int = 0,
     ) -> list[Row]:
         """Return what is due: people with something urgent first, each person's rows together and in order.
 
-        `mails` True: only mails; False: everything else. A mail server that hangs must not hold up words.
+        Who waits longest comes first, but bare cases behind others. `sought`: mails, what is to be sealed, or words: a
+        mail server that hangs must not hold up words, nor a thousand cases that are sealed.
 
-        `full` names channels (two at most) that take no more words now: theirs are left out.
+        `full` names channels (two at most) that take no more words now: theirs are left out; of those that are
+        `crowded` the ones that aren't urgent. So many places are `kept` for what is urgent.
 
         `busy` names people or single rows that are being carried now. A person's words keep their order: a
         Say whose try failed, or that is being carried, holds back the later ones (an ordinary one nothing
         urgent). One that waits for its hour for the first time doesn't, and only a Say waits for another row.
         """
         rows: list[Row] = []
-        full_1, full_2 = (*full, "", "")[:2]
-        sought: _Sought = {"sought": sql.ALL_KINDS if mails is None else int(mails), "full_1": full_1, "full_2": full_2}
-        for who in self._people(conn, now, busy, sought):
-            rows += self._in_order(now, busy, self._of_one(conn, who, now, sought))
+        wanted = {URGENT: looked_for(sought, full), OTHER: looked_for(sought, {*full, *crowded})}
+        for lane, who in people(conn, now, busy, wanted, self._notes, self._lines):
+            if lane == OTHER and len(rows) >= limit - kept:
+                break
+            if not (self.leases.take(conn, _lease(who)) and free(conn, who)):
+                continue  # another process carries theirs, or takes their turn and will
+            rows += self._in_order(now, busy, self._of_one(conn, who, now, wanted[lane]))
             if len(rows) >= limit:
                 break
         return rows[:limit]
+
+    def give_back(self, conn: sa.Connection, busy: Collection[bytes]) -> None:
+        """Let other processes carry what waits for everybody but those in `busy`, people or single rows."""
+        self.leases.keep(conn, {_lease(one[:-TAIL_BYTES] if len(one) > TAIL_BYTES else one) for one in busy})
 
     def without_old(self, conn: sa.Connection, rows: Sequence[Row]) -> Iterator[Row]:
         """Yield rows without the questions that newer ones among them take the place of; delete those."""
@@ -147,8 +151,7 @@ class Outbox:
         found = sql.WRAPPED(conn, id=row).fetchone()
         if found is None:
             return False
-        serial, _ = self._read_note(row, found[0])
-        wrapped = self._envelope.with_note(row, found[0], note_of(serial, due))
+        wrapped = self._notes.moved(row, found[0], due)
         sql.AGAIN(conn, id=row, trying=int(unsure), next_try=minute(due), wrapped=wrapped)
         return True
 
@@ -179,9 +182,10 @@ class Outbox:
         if found is None:
             return False
         kind, lane, wrapped, sealed = found
-        sender, _ = read(kind, self._envelope.open(row, wrapped, sealed))
+        sender, told = read(kind, self._envelope.open(row, wrapped, sealed))
         for mail in mails:
-            self.put(conn, who, sender, [mail], now, lane=lane, expires=tried_until(mail, now, expires))
+            until = tried_until(mail, now, expires)
+            self.put(conn, who, sender, [mail], now, lane=lane, expires=until, bare=is_bare(told))
         sql.DONE(conn, id=row)
         return True
 
@@ -197,59 +201,48 @@ class Outbox:
                 sql.DONE(conn, id=row)
 
     def earlier(self, conn: sa.Connection, span: timedelta) -> int:
-        """Let every mail, ping and timer come due that much earlier: the clock was set back. Return how many."""
+        """Let what waits come due that much earlier: the clock was set back. Return how many rows.
+
+        Words for an hour that a person chose keep it; a case or words that were to leave at once don't wait for the
+        time at which the clock had been.
+        """
         moved = 0
-        for row, wrapped in sql.TIMED(conn).fetchall():
-            note = self._known_note(row, wrapped)
-            if note:
-                due = note[1] - span
-                later = self._envelope.with_note(row, wrapped, note_of(note[0], due))
-                sql.MOVE(conn, id=row, next_try=minute(due), wrapped=later)
+        for row, wrapped, keeps_distance in sql.TIMED(conn).fetchall():
+            note = self._notes.known(row, wrapped)
+            if note and (keeps_distance or stamp(note.due) <= note.serial):
+                due = note.due - span
+                sql.MOVE(conn, id=row, next_try=minute(due), wrapped=self._notes.moved(row, wrapped, due))
                 moved += 1
         return moved
+
+    def try_longer(self, conn: sa.Connection, span: timedelta) -> None:
+        """Let cases and mails be tried that much longer: in this time, which the clock has left out, nobody could."""
+        sql.LONGER(conn, minutes=span // MINUTE)
+
+    def try_as_long(self, conn: sa.Connection, span: timedelta, now: datetime) -> None:
+        """Let them be tried that much less, but for a day from now: the clock was set back by this."""
+        sql.AS_LONG(conn, minutes=span // MINUTE, most=minute(now + TRIED_FOR))
 
     def hasten(self, conn: sa.Connection, who: bytes, now: datetime) -> None:
         """Let this person's mails and pings that wait for their hour leave that much earlier, the first of them now.
 
         Raises SealingError: one no longer opens.
         """
-        waiting = [(row, self._read_note(row, wrapped)[1]) for row, wrapped, _ in sql.MAILS(conn, **of(who)).fetchall()]
+        waiting = [
+            (row, self._notes.read(row, wrapped).due) for row, wrapped, _ in sql.MAILS(conn, **of(who)).fetchall()
+        ]
         ahead = min((due for _, due in waiting), default=now) - now
         for row, due in waiting:
             self.again(conn, row, due - max(ahead, timedelta()))
 
     # ── within ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _read_note(self, row: bytes, wrapped: bytes) -> tuple[int, datetime]:
-        """Return (serial, due)."""
-        return read_note(self._envelope.note(row, wrapped))
-
     def _next_serial(self, now: datetime) -> int:
         """Return a number above all that were given: the time in microseconds, so that no row is read for it."""
         self._serial = max(self._serial + 1, stamp(now))
         return self._serial
 
-    def _known_note(self, row: bytes, wrapped: bytes) -> tuple[int, datetime] | None:
-        try:
-            return self._read_note(row, wrapped)
-        except SealingError:
-            self.unreadable.add(row)
-            return None
-
-    def _people(self, conn: sa.Connection, now: datetime, busy: Collection[bytes], sought: _Sought) -> Iterator[bytes]:
-        """Yield each person who has something due, those with something urgent first."""
-        told = set(busy)
-        for lane in (URGENT, OTHER):
-            for row, wrapped in sql.COMING(conn, lane=lane, minute=minute(now), **sought):
-                who = row[:-TAIL_BYTES]
-                if who in told or row in told:
-                    continue
-                note = self._known_note(row, wrapped)
-                if note and note[1] <= now:
-                    told.add(who)
-                    yield who
-
-    def _in_order(self, now: datetime, busy: Collection[bytes], rows: list[_Found]) -> Iterator[Row]:
+    def _in_order(self, now: datetime, busy: Collection[bytes], rows: list[Found]) -> Iterator[Row]:
         held = OTHER + 1  # the most urgent lane in which an earlier text is stuck
         for found in rows:
             due = found.due <= now and found.id not in busy
@@ -260,16 +253,16 @@ class Outbox:
             if due and (row := self._row(found.id[:-TAIL_BYTES], found)):
                 yield row
 
-    def _of_one(self, conn: sa.Connection, who: bytes, now: datetime, sought: _Sought) -> list[_Found]:
+    def _of_one(self, conn: sa.Connection, who: bytes, now: datetime, sought: Sought) -> list[Found]:
         """Return the rows of one person that are due or hold others back, in order, without those past their time."""
         found = []
         for row, *columns in sql.OF_ONE(conn, **of(who), minute=minute(now), **sought):
-            note = self._known_note(row, columns[-2])
+            note = self._notes.known(row, columns[-2])
             if note:
-                found.append(_Found(*note, row, *columns))
+                found.append(Found(note.serial, note.due, row, *columns))
         return sorted(one for one in found if one.expires > minute(now))
 
-    def _row(self, who: bytes, found: _Found) -> Row | None:
+    def _row(self, who: bytes, found: Found) -> Row | None:
         try:
             sender, effect = read(found.kind, self._envelope.open(found.id, found.wrapped, found.sealed))
         except SealingError:
@@ -293,8 +286,12 @@ class Outbox:
         at = minute(after)
         while (found := sql.NEXT_MINUTE(conn, lane=lane, minute=at).fetchone()) and found[0] is not None:
             rows = sql.IN_MINUTE(conn, lane=lane, minute=found[0], most=SOON_ROWS)
-            notes = [note for row, wrapped in rows if (note := self._known_note(row, wrapped))]
-            if times := [due for _, due in notes if due > after]:
+            notes = [note for row, wrapped in rows if (note := self._notes.known(row, wrapped))]
+            if times := [note.due for note in notes if note.due > after]:
                 return min(times)
             at = found[0] + 1
         return None
+
+
+def _lease(who: bytes) -> bytes:
+    return b"carry" + who

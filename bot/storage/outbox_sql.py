@@ -6,17 +6,17 @@ PUT = Statement(
     "INSERT INTO outbox (id, kind, lane, next_try, expires, attempts, trying, channel, wrapped, sealed) "
     "VALUES (:id, :kind, :lane, :next_try, :expires, 0, 0, :channel, :wrapped, :sealed)"
 )
-ALL_KINDS = 2  # what is looked for: 1 mails, 0 everything else
+WORDS, SENT, ALL_KINDS, SEALED = 0, 1, 2, 3  # what is looked for; WORDS: whatever is none of the others
 COMING = Statement(
     "SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try <= :minute "
-    "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 ELSE 0 END = :sought) "
-    "AND (kind NOT IN ('say', 'clear') OR channel NOT IN (:full_1, :full_2)) ORDER BY next_try"
+    "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 WHEN kind IN ('hand_off', 'note') THEN 3 ELSE 0 END = :sought) "
+    "AND (kind NOT IN ('say', 'clear') OR channel NOT IN (:full_1, :full_2))"
 )
 DOUBTED = Statement("SELECT COUNT(*) FROM outbox WHERE id >= :who AND id < :after AND kind = 'mail' AND trying = 1")
 OF_ONE = Statement(
     "SELECT id, kind, lane, attempts, trying, expires, wrapped, sealed FROM outbox "
     "WHERE id >= :who AND id < :after AND (next_try <= :minute OR (kind = 'say' AND attempts > 0)) "
-    "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 ELSE 0 END = :sought) "
+    "AND (:sought = 2 OR CASE WHEN kind = 'mail' THEN 1 WHEN kind IN ('hand_off', 'note') THEN 3 ELSE 0 END = :sought) "
     "AND (kind NOT IN ('say', 'clear') OR channel NOT IN (:full_1, :full_2))"
 )
 DROP_WORDS = Statement("DELETE FROM outbox WHERE id >= :who AND id < :after AND kind IN ('say', 'clear')")
@@ -32,8 +32,16 @@ ONE = Statement("SELECT kind, lane, wrapped, sealed FROM outbox WHERE id = :id")
 FOR_OFFICERS = Statement(
     "SELECT id, wrapped, sealed, kind FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"
 )
-TIMED = Statement("SELECT id, wrapped FROM outbox WHERE kind IN ('mail', 'ping', 'wake')")
+TIMED = Statement(
+    "SELECT id, wrapped, CASE WHEN kind IN ('mail', 'ping', 'wake') OR attempts > 0 THEN 1 ELSE 0 END "
+    "FROM outbox WHERE kind <> 'clear'"
+)
 MOVE = Statement("UPDATE outbox SET next_try = :next_try, wrapped = :wrapped WHERE id = :id")
 MAILS = Statement(
     "SELECT id, wrapped, sealed FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"
+)
+LONGER = Statement("UPDATE outbox SET expires = expires + :minutes WHERE kind IN ('mail', 'hand_off')")
+AS_LONG = Statement(
+    "UPDATE outbox SET expires = CASE WHEN expires - :minutes > :most THEN expires - :minutes ELSE :most END "
+    "WHERE kind IN ('mail', 'hand_off') AND expires > :most"
 )

@@ -1,15 +1,16 @@
-"""Brings a database to the schema this version knows, at start."""
+"""Brings a database to the schema this version knows, at start.
+
+What takes schema steps is loaded only where one is missing: it costs a fifth of a second and ten megabytes.
+"""
 
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 
 from bot.errors import SettingsError
+from bot.storage.locks import wait_for
 
-HEAD = "0002"
+HEAD = "0003"
 STEPS = Path(__file__).parent / "migrations"
 
 
@@ -20,14 +21,25 @@ def migrate(engine: sa.Engine) -> None:
     """
     try:
         with engine.begin() as conn:
-            if MigrationContext.configure(conn).get_current_revision() != HEAD:
-                command.upgrade(_config(conn), HEAD)
+            wait_for(conn, b"schema")
+            if not _is_at(conn, HEAD):
+                _upgrade(conn)
     except sa.exc.DatabaseError as error:
         raise SettingsError(f"[storage] url: the database can't be opened ({type(error.orig).__name__})") from None
 
 
-def _config(conn: sa.Connection) -> Config:
+def _is_at(conn: sa.Connection, step: str) -> bool:
+    """Return whether that is the last step taken, as Alembic's own table says."""
+    if not sa.inspect(conn).has_table("alembic_version"):
+        return False
+    return [row.version_num for row in conn.execute(sa.text("SELECT version_num FROM alembic_version"))] == [step]
+
+
+def _upgrade(conn: sa.Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     config = Config()
     config.set_main_option("script_location", str(STEPS).replace("%", "%%"))
     config.attributes["connection"] = conn
-    return config
+    command.upgrade(config, HEAD)

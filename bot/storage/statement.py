@@ -46,7 +46,8 @@ class Statement:
         if conn.dialect is not self._dialect:
             self._compile(conn.dialect)
         driver: Any = conn.connection.dbapi_connection
-        return cast("Rows", driver.execute(self._sql, self._fill(values)))
+        filled = self._fill(values)  # none: then a server takes several statements at once
+        return cast("Rows", driver.execute(self._sql, filled) if filled else driver.execute(self._sql))
 
     def _compile(self, dialect: sa.Dialect) -> None:
         compiled = self._clause.compile(dialect=dialect)

@@ -7,12 +7,15 @@ would tell the order in which people came.
 
 import os
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from bot.storage.locks import SHARED
 
 MINUTE_SECONDS = 60
 URGENT = 0  # the lanes
@@ -52,7 +55,8 @@ outbox = _table(
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
-sa.Index("outbox_next", outbox.c.lane, outbox.c.next_try, outbox.c.expires)
+_c = outbox.c  # who comes next is told from the index alone: thousands of rows with large mails are not read for it
+sa.Index("outbox_next", _c.lane, _c.next_try, _c.expires, _c.kind, _c.channel, _c.wrapped)
 
 notice = _table(  # cases of a mission without keys: the only ones the bot can read
     "notice",
@@ -148,10 +152,38 @@ _PRAGMAS = (
     f"busy_timeout={BUSY_MILLISECONDS}",
 )
 
+# Nobody waits long for a row (what collides is done again), and a process that hangs or whose line is cut loses its
+# locks, so that others can go on.
+_SETTINGS = (
+    "synchronous_commit = on",
+    "lock_timeout = '500ms'",
+    "idle_in_transaction_session_timeout = '30s'",
+    "tcp_keepalives_idle = 10",
+    "tcp_keepalives_interval = 5",
+    "tcp_keepalives_count = 3",
+)
 
-def open_engine(url: str) -> sa.Engine:
+
+# A server whose machine or line went is known to be gone within half a minute, and so is one that takes what we say and
+# never answers: only who waits can tell. Without them the system waits for a quarter of an hour, or two hours.
+ANSWERING = 30.0  # seconds that one statement may take
+_LINE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
+
+
+def open_engine(url: str, password: str = "") -> sa.Engine:
     """Return the engine for `url`; a new SQLite file is made readable by its owner alone."""
-    engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.NullPool)
+    place = sa.make_url(url)
+    place = place.set(password=password) if password else place
+    engine = sa.create_engine(place, hide_parameters=True, poolclass=sa.NullPool)
+    if engine.dialect.name == SHARED:
+        sa.event.listen(engine, "do_connect", _connect_patiently)
+        sa.event.listen(engine, "connect", _prepare_postgresql)
     if engine.dialect.name == "sqlite":
         _own_file(engine.url.database)
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -172,6 +204,37 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _connect_patiently(
+    dialect: sa.Dialect, _record: object, words: list[Any], named: dict[str, Any]
+) -> DBAPIConnection:
+    """Connect to a server that may hang; what the operator wrote behind the "?" counts."""
+    made: DBAPIConnection = _patient(cast("Any", dialect).dbapi).connect(*words, **{**_LINE, **named})
+    return made
+
+
+@cache
+def _patient(driver: Any) -> Any:  # noqa: ANN401 - the driver is SQLAlchemy's
+    """Return the driver's connection, but one that waits for no answer for ever."""
+
+    class Patient(driver.Connection):  # type: ignore[misc]  # the same
+        def wait(self, gen: object, *more: object, **named: object) -> object:
+            try:
+                return super().wait(gen, *more, **({"timeout": ANSWERING} | named))
+            except driver.errors._WaitTimeout:  # noqa: SLF001 - what it is told by
+                self.pgconn.finish()
+                raise driver.OperationalError("the server doesn't answer") from None
+
+    return Patient
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor: Any = connection.cursor()
+    for setting in _SETTINGS:
+        cursor.execute(f"SET {setting}")
+    cursor.close()
+    connection.commit()
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

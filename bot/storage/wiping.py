@@ -34,7 +34,8 @@ def destroy_keys(directory: Path) -> int:
 def delete_all(engine: sa.Engine) -> int:
     """Delete every row of every table and empty the journal; return how many rows there were."""
     gone = 0
-    with contextlib.suppress(sa.exc.OperationalError), engine.begin() as conn:  # a database that was never made
+    never_made = (sa.exc.OperationalError, sa.exc.ProgrammingError)  # by SQLite, by PostgreSQL
+    with contextlib.suppress(*never_made), engine.begin() as conn:
         gone = sum(conn.execute(table.delete()).rowcount for table in metadata.sorted_tables)
     checkpoint(engine)
     return gone

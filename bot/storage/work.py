@@ -13,6 +13,7 @@ from bot.conversation.model import Conversation, Sender
 from bot.errors import SealingError
 from bot.storage.envelope import Envelope
 from bot.storage.keyring import Keyring
+from bot.storage.locks import hold
 from bot.storage.statement import Statement
 from bot.storage.tables import minute, of
 
@@ -65,7 +66,11 @@ class Shelf:
         return self._keyring.keyed_hash("who", sender.channel, sender.address)[:WHO_BYTES]
 
     def load(self, conn: sa.Connection, who: bytes) -> Conversation | None:
-        """Return the conversation, or None: never begun, gone, or no longer to be opened or understood."""
+        """Return the conversation, or None: never begun, gone, or no longer to be opened or understood.
+
+        From here on nobody else changes it until the commit. Raises Held: another process is at it.
+        """
+        hold(conn, who)
         row = _LOAD(conn, who=who).fetchone()
         if row is None:
             return None
@@ -94,8 +99,9 @@ class Shelf:
         """Return the first place in a platform's queue that was not taken yet; 0 if nobody can say.
 
         A platform keeps what nobody has taken for a day at most, and may begin to count anew after a week of
-        silence: what is known counts for a day and an hour.
+        silence: what is known counts for a day and an hour. Raises Held: another process takes from this queue.
         """
+        hold(conn, queue.encode())
         at = _PLACE(conn, name=f"{queue} at").fetchone()
         if at is None or at[0] < minute(now - QUEUED_FOR):
             return 0
@@ -108,10 +114,15 @@ class Shelf:
         _MOVE(conn, name=f"{queue} at", value=minute(now))
 
     def seen_before(self, conn: sa.Connection, sender: Sender, message_id: str, now: datetime) -> bool:
-        """Return whether this message came in the last 72 hours, and remember that it did."""
+        """Return whether this message came in the last 72 hours, and remember that it did.
+
+        Raises Held: another process takes a turn of this person, perhaps the same.
+        """
         self._keyring.today(now)
+        who = self.who(sender)
+        hold(conn, who)
         parts = (sender.channel, sender.address, message_id)
-        mark = self.who(sender) + self._keyring.keyed_hash("message", *parts)[:WHO_BYTES]
+        mark = who + self._keyring.keyed_hash("message", *parts)[:WHO_BYTES]
         return _SEE(conn, hash=mark, expires=minute(now + SEEN_FOR)).rowcount == 0
 
     def remember_code(self, conn: sa.Connection, code: str, who: bytes, expires: datetime) -> None:
@@ -145,7 +156,8 @@ class Shelf:
         return _SEEN(conn, hash=self._erasing(sender, message_id)).fetchone() is not None
 
     def count(self, conn: sa.Connection, week: str, level: int, language: str) -> None:
-        """Count one case in its week ("2026-W47"), by level and language."""
+        """Count one case in its week ("2026-W47"), by level and language. Raises Held."""
+        hold(conn, b"counts")
         _COUNT(conn, week=week, level=level, language=language)
 
     def counted(self, conn: sa.Connection, week: str) -> list[tuple[int, str, int]]:

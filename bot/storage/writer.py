@@ -1,8 +1,9 @@
 """One thread that does every job on the database, and commits what waits in one go.
 
 A job is `(connection) -> result`. It takes what is waiting, urgent jobs first, each in a savepoint of its
-own; commits; and only then answers those who wait: what was answered survives a crash. What jobs do is
-told elsewhere.
+own; commits; and only then answers those who wait: what was answered survives a crash. A job may be done
+more than once until it is committed: where another process was in the way, or the database server went.
+What jobs do is told elsewhere.
 """
 
 import asyncio
@@ -10,23 +11,31 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, repeat
 from queue import SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
+from bot.logs import Event, event
 from bot.storage.erasing import Truncating
+from bot.storage.locks import SHARED, Held, collided
 from bot.storage.statement import Statement
+from bot.storage.transactions import Transaction, lost
 
 T = TypeVar("T")
 
 BATCH_JOBS = 256  # at most, before a commit
 BATCH_SECONDS = 0.020  # the same, so that nobody waits long for those behind
+STEP_ASIDE = 0.003  # seconds until what another process held is tried again
+DATABASE_AGAIN = 1.0  # seconds until a database that couldn't is asked again
+AWAY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)  # until a server that went is asked again
 
 _SAVE = Statement("SAVEPOINT job")
 _KEEP = Statement("RELEASE job")
 _UNDO = Statement("ROLLBACK TO job")
+_NEXT = Statement("RELEASE job; SAVEPOINT job")  # for a server: one way there and back
 _SAVE_PART = Statement("SAVEPOINT part")
 _KEEP_PART = Statement("RELEASE part")
 _UNDO_PART = Statement("ROLLBACK TO part")
@@ -37,8 +46,10 @@ class _Waiting:
     job: Callable[[sa.Connection], Any]
     answer: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+    urgent: bool
     result: Any = None
     error: Exception | None = None
+    again: bool = False
 
 
 class Writer:
@@ -52,8 +63,19 @@ class Writer:
         self._tokens: SimpleQueue[None] = SimpleQueue()  # one for each time that jobs came, and one to end
         self._called = False
         self._running = False
+        self._ending = threading.Event()
         self._failed: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    @property
+    def shares(self) -> bool:
+        """Whether other processes may use this database, too."""
+        return self._engine.dialect.name == SHARED
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return len(self._urgent) + len(self._other)
 
     def start(self) -> None:
         """Begin to take jobs."""
@@ -63,6 +85,7 @@ class Writer:
     async def stop(self) -> None:
         """Do what is waiting, commit it, and end."""
         self._running = False
+        self._ending.set()
         self._tokens.put(None)
         if self._thread.ident is not None:
             await asyncio.to_thread(self._thread.join)
@@ -76,9 +99,25 @@ class Writer:
             raise RuntimeError("the writer is not running") from self._failed
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        (self._urgent if urgent else self._other).append(_Waiting(job, answer, loop))
+        (self._urgent if urgent else self._other).append(_Waiting(job, answer, loop, urgent))
         self._call_soon(loop)
         return await answer
+
+    async def insist(self, job: Callable[[sa.Connection], T], *, urgent: bool = False) -> T:
+        """Do a job as soon as the database can, as `do` does: for what has happened outside and is told only once.
+
+        While a disk is full it is tried again and again. Raises as `do`, but nothing that is the database's own.
+        """
+        driver, told = cast("Any", self._engine.dialect).dbapi, False
+        its_own = (sa.exc.OperationalError, sa.exc.InternalError, driver.OperationalError, driver.InternalError)
+        while True:
+            try:
+                return await self.do(job, urgent=urgent)
+            except (*its_own, ConnectionError) as error:
+                if not told:
+                    event(Event.ROUND_FAILED, error=error)
+                told = True
+            await asyncio.sleep(DATABASE_AGAIN)
 
     def _call_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake the thread when everybody who is ready has asked: one batch, and no fight over the interpreter."""
@@ -96,11 +135,29 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            with self._engine.connect() as conn:
-                while self._wait():
-                    self._batch(conn)
+            while self._wait():
+                self._serve()
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
             self._fail(error)
+
+    def _serve(self) -> None:
+        """Take jobs on one connection, until there will be none or the server has gone."""
+        with self._connected() as conn:
+            while self._wait():
+                if not self._batch(conn):
+                    event(Event.DATABASE_AWAY)
+                    conn.invalidate()
+                    return
+
+    def _connected(self) -> sa.Connection:
+        """Return a connection, as soon as there is one: a server may be away for a while, a file may not."""
+        for pause in chain(AWAY_SECONDS, repeat(AWAY_SECONDS[-1])):
+            try:
+                return self._engine.connect()
+            except sa.exc.OperationalError:
+                if self._engine.dialect.name != SHARED or self._ending.wait(pause):
+                    raise
+        raise AssertionError  # the pauses never end
 
     def _wait(self) -> bool:
         """Wait for a job; False when there will be none."""
@@ -110,24 +167,53 @@ class Writer:
             self._tokens.get()
         return True
 
-    def _batch(self, conn: sa.Connection) -> None:
+    def _batch(self, conn: sa.Connection) -> bool:
+        """Do what waits in one transaction; False: the server has gone."""
         done: list[_Waiting] = []
+        transaction = Transaction(conn)
         try:
             with conn.begin():
                 self._do_waiting(conn, done)
+                transaction.ends()
             self._after_commit(conn)
         except Exception as error:  # noqa: BLE001 - a failed commit is every caller's
+            if lost(conn, error):
+                self._lost(transaction, done, error)
+                return False
             for waiting in done:
                 waiting.error = error
-        _answer_all(done)
+        self._answer(done)
+        return True
+
+    def _lost(self, transaction: Transaction, done: list[_Waiting], error: Exception) -> None:
+        """Answer what was committed before the server went; do the rest again on the next connection."""
+        try:
+            committed = transaction.committed(self._connected)
+        except sa.exc.OperationalError:  # we are to end before it is back
+            committed = None
+        for waiting in done:
+            waiting.again = committed is False
+            waiting.error = error if committed is None else waiting.error
+        self._answer(done)
 
     def _do_waiting(self, conn: sa.Connection, done: list[_Waiting]) -> None:
         until = monotonic() + BATCH_SECONDS
+        _SAVE(conn)
         while len(done) < BATCH_JOBS and (waiting := self._next()):
             done.append(waiting)
             _do_one(conn, waiting)
             if monotonic() > until:
                 break
+
+    def _answer(self, done: list[_Waiting]) -> None:
+        """Answer those whose jobs are done; what must be done again waits before all others, as before."""
+        again = [waiting for waiting in done if waiting.again]
+        for waiting in reversed(again):
+            waiting.again, waiting.error = False, None
+            (self._urgent if waiting.urgent else self._other).appendleft(waiting)
+        _answer_all([waiting for waiting in done if waiting not in again] if again else done)
+        if again and len(again) == len(done):
+            self._ending.wait(STEP_ASIDE)
 
     def _next(self) -> _Waiting | None:
         for lane in (self._urgent, self._other):
@@ -148,24 +234,28 @@ class Writer:
 
 
 def _do_one(conn: sa.Connection, waiting: _Waiting) -> None:
-    _SAVE(conn)
+    """Do it in the savepoint that is there, and leave one for the next."""
     try:
         waiting.result = waiting.job(conn)
     except Exception as error:  # noqa: BLE001 - it is the caller's, whatever it is
-        waiting.error = error
+        waiting.error, waiting.again = error, collided(error)
         _UNDO(conn)
-    _KEEP(conn)
+    if conn.dialect.name == SHARED:
+        _NEXT(conn)
+    else:
+        _KEEP(conn)
+        _SAVE(conn)
 
 
 def apart(conn: sa.Connection, job: Callable[[sa.Connection], object]) -> Exception | None:
     """Run a part of a job that is undone alone if it fails; return what it raised.
 
-    Raises what the database itself raises: then the whole job fails.
+    Raises what the database itself raises, and Held: then the whole job fails, or is done again.
     """
     _SAVE_PART(conn)
     try:
         job(conn)
-    except _broken(conn):
+    except (_broken(conn), Held):
         raise
     except Exception as error:  # noqa: BLE001 - one message's fault is nobody else's
         _UNDO_PART(conn)

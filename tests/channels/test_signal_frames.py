@@ -10,6 +10,7 @@ from fakes_signal_people import KINDS, Person
 from fakes_signal_wire import ACCOUNT, data, encoded
 from hypothesis import given
 from hypothesis import strategies as st
+from often import tried
 from pydantic import ValidationError
 from signalbot._client import SignalAPI
 
@@ -273,6 +274,7 @@ FRAMES = st.fixed_dictionaries(
 )
 
 
+@tried(0.3)
 @given(FRAMES)
 def test_no_frame_raises_and_what_is_heard_is_sound(frame: dict[str, object]) -> None:
     told = read(json.dumps(frame))

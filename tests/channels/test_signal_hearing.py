@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from fakes_signal import SignalServer, signal_server
@@ -17,11 +18,11 @@ from fakes_signal_faults import (
 from fakes_signal_wire import ACCOUNT, data
 from fakes_smtp import closed_port
 
-from bot.channels.base import Channel
+from bot.channels.base import Channel, Ears
 from bot.channels.signal import Signal
 from bot.channels.signal_frames import read_frame
 from bot.channels.signal_hearing import Patience
-from bot.conversation.model import Kind
+from bot.conversation.model import Kind, Message
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # of every websocket's handshake
 
@@ -205,7 +206,7 @@ async def test_a_flood_is_an_alarm_once_and_loses_nothing(
 ) -> None:
     person, taken = server.person(), Taken()
     taken.open.clear()
-    small = Patience(waiting=50, batch=10, ping_every=0.01, silent_for=0.02)
+    small = Patience(waiting=50, spared=0, batch=10, ping_every=0.01, silent_for=0.02)
     async with bot(server, taken=taken, patience=small) as running:
         for number in range(3000):
             person.writes(str(number))
@@ -214,6 +215,52 @@ async def test_a_flood_is_an_alarm_once_and_loses_nothing(
         assert await taken.texts(3000) == [str(number) for number in range(3000)]
         assert running.alarms[0] == "full" and server.connections == 1
     assert "channel_full" in events(caplog)
+
+
+async def test_beyond_all_room_only_what_would_be_kept_out_is_dropped_and_it_is_counted(
+    server: SignalServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    flooder, person, taken, read = server.person(), server.person(), Taken(), asyncio.Event()
+    taken.open.clear()
+
+    def spared(message: Message) -> bool:
+        if message.text == "last":
+            read.set()
+        return message.sender.address == person.uuid or message.text == "SOS"
+
+    async with bot(server, taken=taken, patience=Patience(waiting=50, batch=10), ears=Ears(spares=spared)) as running:
+        for number in range(300):
+            flooder.writes(str(number))
+        await running.alarms.until(lambda: "full" in running.alarms)
+        person.writes("hello")
+        flooder.writes("SOS")
+        person.writes("last")
+        async with asyncio.timeout(WITHIN):
+            await read.wait()
+        taken.open.set()
+        await taken.until(lambda: "SOS" in [one.text for one in taken.messages])
+    heard = [one.text for one in taken.messages]
+    kept = [text for text in heard if text.isdigit()]
+    assert kept == sorted(kept, key=int)
+    assert [text for text in heard if not text.isdigit()] == ["hello", "last", "SOS"]
+    told: list[Any] = [one.msg for one in caplog.records if hasattr(one.msg, "shown")]
+    dropped = [one.shown for one in told if one.shown["event"] == "messages_dropped"]
+    assert dropped == [{"event": "messages_dropped", "channel": "signal", "rows": 300 - len(kept)}]
+    assert 50 <= len(kept) <= 60
+
+
+async def test_what_can_not_be_judged_in_a_flood_is_kept(server: SignalServer) -> None:
+    def broken(_message: Message) -> bool:
+        raise OSError("somebody's words")
+
+    person, taken = server.person(), Taken()
+    taken.open.clear()
+    async with bot(server, taken=taken, patience=Patience(waiting=5, batch=2), ears=Ears(spares=broken)) as running:
+        for number in range(50):
+            person.writes(str(number))
+        await running.alarms.until(lambda: "full" in running.alarms)
+        taken.open.set()
+        assert await taken.texts(50) == [str(number) for number in range(50)]
 
 
 async def test_what_comes_after_the_whole_machine_stood_still_is_heard(server: SignalServer) -> None:
@@ -312,7 +359,7 @@ async def test_groups_get_no_answer_and_their_files_are_deleted(server: SignalSe
 async def test_a_stop_takes_what_was_heard_and_leaves_the_loop_alive(server: SignalServer) -> None:
     person, taken = server.person(), Taken()
     taken.open.clear()
-    async with bot(server, taken=taken, patience=Patience(batch=2, waiting=6)) as running:
+    async with bot(server, taken=taken, patience=Patience(batch=2, waiting=6, spared=0)) as running:
         for number in range(9):  # two are being taken, six wait, and one has no room
             person.writes(str(number))
         await running.alarms.until(lambda: "full" in running.alarms)

@@ -298,3 +298,9 @@ def test_no_update_raises_and_whatever_is_read_can_be_stored(raw: object) -> Non
         assert message.at.tzinfo is not None
         assert message.text.encode() is not None and len(message.hint) < 40
         assert message.queued is not None and message.queued.place < 2**63
+
+
+def test_half_a_character_in_the_name_of_a_tap_keeps_no_turn_from_being_stored() -> None:
+    tapped = read(tap(id="\ud800"))
+
+    assert isinstance(tapped, Tapped) and tapped.taken((7,)).id.encode()

@@ -26,9 +26,10 @@ def test_each_command_works_at_every_step_of_the_real_flow(tag: str) -> None:
     words, tried = CATALOGS.words(tag), 0
     for step in FLOW.steps.values():
         talk = Conversation(Sender("terminal", "someone"), step=step.name, offered=numbered(step, ()), language=tag)
+        at = expected(FLOW, talk)
         for row in COMMANDS.rows:
             for word in split_words(words(f"command.{row.name}", row.words)):
-                assert understand(word, expected(FLOW, talk), tag, BOOK.known) == Ordered(row.name), (step.name, word)
+                assert understand(word, at, tag, BOOK.known) == Ordered(row.name), (step.name, word)
                 tried += 1
     assert tried >= len(FLOW.steps) * len(NEEDED)
 

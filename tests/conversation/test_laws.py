@@ -20,8 +20,9 @@ from fakes import (
     without_chance,
     written,
 )
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from often import tried
 from strategies import Happened, Move, Typed, answers_of, walks
 
 from bot.conversation.asking import added
@@ -47,7 +48,7 @@ from bot.conversation.understanding import fold
 
 SECOND = timedelta(seconds=1)
 CHANGED = rulebook(written("intake.toml").replace("What happened?", "What has happened?"))
-thorough = settings(max_examples=60)
+thorough = tried(0.3)
 
 
 def drive(moves: Sequence[Move], talk: Talk) -> Iterator[tuple[Conversation | None, Move]]:
@@ -249,7 +250,7 @@ def assert_fair(
 asked = answers_of("danger", "whom", "agree", "event", "held", "area", "want", "reply")
 
 
-@settings(max_examples=60)
+@tried(0.3)
 @given(asked, st.booleans(), st.booleans())
 def test_the_same_answers_give_the_same_case_in_every_language(
     answers: tuple[Answer, ...], by_label: bool, emergency: bool

@@ -7,6 +7,7 @@ from fakes import FLOW
 from fakes_flow import found
 
 import bot
+from bot import gate
 from bot.conversation import commands, named
 from bot.conversation.model import Kind
 from bot.conversation.named import forms
@@ -20,6 +21,7 @@ COMPOSED = {
     *(f"for_{audience.value}" for audience in Audience),
     *(f"available_{one.value}" for one in Availability),
     "checked",  # put together with them, where a profile is read
+    *(gate.TOO_FAST, gate.MANY_WRITE),  # said before the desk
     *(f"{name}_added" for name in ("late", "given_up", "in_doubt")),
 }
 

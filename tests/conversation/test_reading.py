@@ -5,7 +5,7 @@ from fakes import FLOW, written
 
 from bot.conversation.flow import Ask, Command
 from bot.conversation.model import ConsentKind
-from bot.conversation.reading import read_commands, read_flow
+from bot.conversation.reading import read_commands, read_crisis, read_flow
 from bot.errors import FlowError
 
 HEAD = """
@@ -109,6 +109,8 @@ def test_a_change_of_any_word_is_another_version() -> None:
     ("toml", "place"),
     [
         ("[flow", "not TOML"),
+        ("a = " + "9" * 5000, "not TOML"),
+        ("a = " + "[" * 3000 + "]" * 3000, "not TOML"),
         (DANGER, "flow: Field required"),
         (HEAD + "bound = 3\n" + DANGER, "flow bound: Extra inputs"),
         (HEAD + DANGER + DANGER, "step 'danger' stands there twice"),
@@ -154,3 +156,11 @@ def test_the_version_is_of_the_file_not_of_what_is_filled_in() -> None:
 def test_words_for_a_choice_that_is_not_offered_are_a_mistake() -> None:
     with pytest.raises(FlowError, match=r"small\.toml: step 'danger' words soon: there is no choice of that name"):
         read_flow(HEAD + DANGER.replace("words.now", "words.soon"), "small.toml")
+
+
+@pytest.mark.parametrize("phrase", ["", " ", "…", "\u200d"])
+@pytest.mark.parametrize("kind", ["words", "alone", "unless"])
+def test_a_phrase_without_a_letter_would_be_heard_in_every_text_or_in_none(kind: str, phrase: str) -> None:
+    words = 'words = ["i want to die"]' if kind != "words" else ""
+    with pytest.raises(FlowError, match=r"crisis.toml: crisis en: .* holds no letter"):
+        read_crisis(f'[crisis.en]\n{words}\n{kind} = ["{phrase}"]\n', "crisis.toml")

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from itertools import product
 
 import pytest
@@ -27,6 +28,7 @@ from bot.conversation.understanding import (
 )
 
 
+@cache
 def waiting(step: str) -> Expected:
     """Return what the step's question takes, its numbers from 1 (a consent's from 7)."""
     return expected(FLOW, Conversation(Sender("terminal", "x"), step=step, offered=numbered(FLOW.steps[step], ())))

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 
 from fakes import CATALOGS, FLOW, OFFERED, RENDER, at_step
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from often import tried
 
 from bot.conversation.flow import END
 from bot.conversation.model import Say
@@ -38,7 +39,7 @@ def walked(start: str, moves: Sequence[int | str], tag: str) -> list[Say]:
     return [say for say in said if say.languages == (tag,)]
 
 
-@settings(max_examples=40)
+@tried(0.15)
 @given(st.sampled_from(STARTS), steps)
 def test_no_walk_meets_an_untranslated_text_or_one_that_is_too_long(start: str, moves: list[int | str]) -> None:
     for tag in OFFERED:

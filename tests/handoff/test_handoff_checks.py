@@ -1,12 +1,15 @@
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 
 import pytest
 from fakes import ALERT, CATALOGS, DUTY, FLOW, TRIAGE
 
+from bot.conversation.checks import kept
 from bot.conversation.flow import Flow
+from bot.handoff import checks
 from bot.handoff.alert import Texts
-from bot.handoff.checks import STEPS, findings
+from bot.handoff.checks import MOST_TRIED, STEPS, Facts, findings
 from bot.handoff.triage import Triage, read_triage
 
 RULE = "flows/triage.toml: rule "
@@ -168,6 +171,25 @@ NEVER = "it never decides: the rules above it take all that it matches"
 def test_every_rule_can_decide_something(rules: list[str], shadowed: list[str]) -> None:
     never = [sentence for sentence in found(triage(*rules)) if sentence.endswith(NEVER)]
     assert never == [f"{RULE}'{name}': {NEVER}" for name in shadowed]
+
+
+def test_a_rule_that_only_very_many_answers_could_reach_is_not_looked_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[Facts] = []
+    decided = checks._decided  # what is counted
+
+    def counted(triage: Triage, facts: Facts) -> tuple[str, int]:
+        tried.append(facts)
+        return decided(triage, facts)
+
+    monkeypatch.setattr(checks, "_decided", counted)
+    steps = [name for name, step in FLOW.steps.items() if kept(step) and len(step.choices) > 2][:9]
+    assert prod(len(FLOW.steps[name].choices) for name in steps) > 20 * MOST_TRIED
+    every = [f"when.{name} = {[*FLOW.steps[name].names()]}" for name in steps]
+    told = found(triage(GRAVE, rule("all", level=2), rule("deep", *every), ALL))
+    assert f"{RULE}'deep': {NEVER}" in told
+    assert len(tried) < 3 * MOST_TRIED
 
 
 def test_grave_events_are_never_low_whatever_else_is_told() -> None:

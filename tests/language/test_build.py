@@ -32,6 +32,7 @@ def checkout(tmp_path: Path, spanish: Path) -> Path:
         (ROOT / "requirements.txt", "requirements.txt"),
         (ROOT / "locales" / "build.py", "locales/build.py"),
         (ROOT / "locales" / "languages.toml", "locales/languages.toml"),
+        (ROOT / "locales" / "names.toml", "locales/names.toml"),
         (spanish, "locales/es/LC_MESSAGES/bot.po"),
     ):
         shutil.copy(source, root / name)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from often import tried
 
 from bot.errors import SealingError
 from bot.mail.envelope import SMALLEST, Envelope, inner_mail, message_id, outer_mail, read_inner, sealed_part
@@ -131,7 +132,7 @@ def test_inside_is_marked_as_rfc_9788_says() -> None:
     assert case.get_filename() == "case.json"
 
 
-@settings(deadline=None)
+@tried(0.4)
 @given(subject=st.text(max_size=200), text=st.text(max_size=3000), case=st.text(max_size=3000))
 def test_whatever_is_written_is_read_again(subject: str, text: str, case: str) -> None:
     written = Written(f"K7Q2A {subject}", text, case)
@@ -152,7 +153,7 @@ def lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
-@settings(deadline=None)
+@tried(0.4)
 @given(text=st.text(max_size=50_000))
 def test_the_size_inside_is_always_a_class(text: str) -> None:
     inner = inner_mail(Written(text=text), envelope())
@@ -161,7 +162,7 @@ def test_the_size_inside_is_always_a_class(text: str) -> None:
     assert len(inner) == SMALLEST or told > len(inner) // 2  # the smallest that holds it
 
 
-@settings(deadline=None)
+@tried(0.4)
 @given(text=st.text(max_size=3000))
 def test_lines_are_short_and_end_as_mail_demands(text: str) -> None:
     inner = inner_mail(Written(text=text, case_json=f'"{text}"'), envelope())

@@ -13,9 +13,10 @@ from fakes_dovecot import NO_IDLE, NO_UIDPLUS, PASSWORD, USER, Dovecot, dovecot
 from fakes_smtp import closed_port, raw_server
 
 from bot import logs
-from bot.errors import SettingsError
+from bot.errors import NotNow, SettingsError
 from bot.mail import imap
 from bot.mail.imap import FETCHED, MOST_TRIES, Mailbox
+from bot.mail.mailbox_findings import Refused
 
 MAIL = b"Subject: %d\r\n\r\n.\r\n\xc3\xb1 trailing   \r\n"
 SECONDS = 25  # less than Mailbox.wait: what comes sooner was told by the server
@@ -48,10 +49,11 @@ def mailbox(server: Dovecot, trusted: Path | None, tls: Tls = "implicit", **more
 class Taken:
     """What was taken; `refuses`: how often each mail is refused before."""
 
-    def __init__(self, refuses: int = 0) -> None:
+    def __init__(self, refuses: int = 0, error: Exception | None = None) -> None:
         self.mails: list[bytes] = []
         self.tries = 0
         self._refuses = refuses
+        self._error = error or RuntimeError("refused")
         self._news = asyncio.Condition()
 
     async def __call__(self, mail: bytes) -> None:
@@ -59,7 +61,7 @@ class Taken:
             self.tries += 1
             self._news.notify_all()
             if self.tries <= self._refuses:
-                raise RuntimeError("refused")
+                raise self._error
             self.mails.append(mail)
 
     async def until(self, holds: Callable[["Taken"], bool]) -> None:
@@ -199,6 +201,31 @@ async def test_a_mail_that_is_never_taken_is_left_there_and_does_not_stop_the_ot
     assert server.left() == [MAIL % 1]
 
 
+async def test_a_mail_that_was_left_there_is_looked_at_again_later(
+    server: Dovecot, trusted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "LEFT_FOR", 0.3)
+    taken = Taken(refuses=MOST_TRIES)
+    server.deliver(MAIL % 1)
+    async with listening(mailbox(server, trusted, wait=0.1), taken):
+        await taken.mails_are(1)
+        await gone(server)
+    assert taken.mails == [MAIL % 1]
+
+
+async def test_what_cannot_be_done_yet_is_brought_again_as_often_as_it_takes_and_is_no_fault(
+    server: Dovecot, trusted: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "PUT_OFF", 0.05)
+    taken = Taken(refuses=MOST_TRIES + 2, error=NotNow())
+    server.deliver(MAIL % 1)
+    async with listening(mailbox(server, trusted, wait=0.1), taken):
+        await taken.mails_are(1)
+        await gone(server)
+    assert (taken.tries, taken.mails) == (MOST_TRIES + 3, [MAIL % 1])
+    assert told == ["mailbox_up"]
+
+
 # ── lost and found ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -269,7 +296,7 @@ async def test_after_a_refused_login_it_waits_long(server: Dovecot, trusted: Pat
         await until(lambda: bool(told))
         await asyncio.sleep(0)
     assert told == ["mailbox_refused"]
-    assert mailbox(server, trusted)._pause(imap._Refused(), 3) == imap.REFUSED_WAIT
+    assert mailbox(server, trusted)._pause(Refused(), 3) == imap.REFUSED_WAIT
 
 
 async def test_between_attempts_it_waits_longer_each_time_and_a_minute_at_most(trusted: Path, told: list[str]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pysequoia
 import pytest
 from fakes_gpg import Gpg
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from often import tried
 from pysequoia.packet import Packet, PacketPile
 
 from bot.errors import SealingError, SettingsError, Undeliverable
@@ -269,7 +270,7 @@ def test_a_fingerprint_may_be_written_as_gpg_shows_it() -> None:
     assert findings(certificate, spaced, now()) == []
 
 
-@settings(deadline=None)
+@tried(0.3)
 @given(place=st.integers(min_value=0), bit=st.integers(0, 7))
 def test_a_changed_certificate_is_judged_and_never_stops_the_judge(signer: Signer, place: int, bit: int) -> None:
     secret, good = throwaway_officer()

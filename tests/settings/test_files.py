@@ -368,3 +368,17 @@ def test_the_shipped_profile_holds_the_published_address_and_nothing_confirmed()
     assert {topic.verified_on for topic in profile.topics.values()} == {None}
     assert len(run_refusals(profile)) == 4
     assert findings(profile, date(2026, 11, 21))
+
+
+@pytest.mark.parametrize("profile", ["a = " + "9" * 5000, "a = " + "[" * 3000 + "]" * 3000])
+def test_toml_that_python_can_not_hold_is_told_like_any_other_mistake(tmp_path: Path, profile: str) -> None:
+    (tmp_path / "mission.toml").write_text(profile)
+    with pytest.raises(SettingsError, match="expected TOML"):
+        read_mission(tmp_path / "mission.toml")
+
+
+@pytest.mark.parametrize("path", ["\\u0000", "a\\nb"])
+def test_a_path_that_can_be_none_is_told_on_one_line(tmp_path: Path, path: str) -> None:
+    (tmp_path / "settings.toml").write_text(f'mission = "{path}"\n[storage]\nurl = "sqlite:///a"\nkeys = "k"\n')
+    with pytest.raises(SettingsError, match=r"mission: expected a path on one line$"):
+        read_settings(tmp_path / "settings.toml")

@@ -3,12 +3,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from bot.errors import SettingsError
 from bot.settings import Mailbox, MailFolder, Settings, Signal, Smtp, Storage, Telegram, read_settings
 
 TOKEN = "123456:abcdefghijklmnopqrstuvwxyz_-ABC"
 BASE = 'mission = "m.toml"\n[storage]\nurl = "sqlite:///d/p.sqlite"\nkeys = "keys"\n'
+POSTGRESQL = 'mission = "m.toml"\n[storage]\nkeys = "keys"\nurl = "{}"\n'
+BY_SOCKET = "postgresql+psycopg://postigo@/kept?host=/run/postgresql"
 MAILBOX = BASE + '[mailbox]\nhost = "imap.example.org"\nusername = "bot"\npassword_file = "password"\n'
 SERVER = BASE + '[mail]\nhost = "mail.example.org"\nsender = "bot@example.org"\n'
 
@@ -45,6 +48,81 @@ def test_absolute_paths_stay(folder: Path) -> None:
     settings = read(folder, 'mission = "/a/m.toml"\n[storage]\nurl = "sqlite:////b/p.sqlite"\nkeys = "/c"')
     assert settings.mission == Path("/a/m.toml")
     assert settings.storage == Storage("sqlite:////b/p.sqlite", Path("/c"))
+
+
+@pytest.mark.parametrize(
+    ("url", "user", "host", "query"),
+    [
+        (BY_SOCKET, "postigo", None, {"host": "/run/postgresql"}),
+        ("postgresql+psycopg:///kept?host=/run/my db", None, None, {"host": "/run/my db"}),
+        ("postgresql+psycopg://postigo@localhost/kept", "postigo", "localhost", {}),
+        ("postgresql+psycopg://postigo@[::1]:5433/kept", "postigo", "::1", {}),
+        (
+            "postgresql+psycopg://postigo@db.example.org:5433/kept?sslrootcert=ca.pem",
+            *("postigo", "db.example.org", {"sslmode": "verify-full", "sslrootcert": "{folder}/ca.pem"}),
+        ),
+        (
+            "postgresql+psycopg://postigo@127.0.0.1/kept?sslrootcert=/etc/a+b/ca.pem",
+            *("postigo", "127.0.0.1", {"sslmode": "verify-full", "sslrootcert": "/etc/a+b/ca.pem"}),
+        ),
+    ],
+)
+def test_rows_may_lie_on_a_server_spoken_to_by_a_socket_or_with_verified_tls(
+    folder: Path, url: str, user: str | None, host: str | None, query: dict[str, str]
+) -> None:
+    storage = read(folder, POSTGRESQL.format(url)).storage
+    found = make_url(storage.url)
+    assert (found.drivername, found.username, found.host) == ("postgresql+psycopg", user, host)
+    assert found.port in {None, 5433} and found.database == "kept"
+    assert dict(found.query) == {key: value.format(folder=folder) for key, value in query.items()}
+    assert (storage.password, storage.keys) == ("", folder / "keys")
+
+
+def test_the_password_of_the_database_is_a_secret_file_and_in_no_repr(folder: Path) -> None:
+    storage = read(folder, POSTGRESQL.format(BY_SOCKET) + 'password_file = "password"').storage
+    assert storage == Storage(BY_SOCKET, folder / "keys", "correct horse")
+    assert "correct horse" not in repr(storage) + storage.url
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("postgresql+psycopg://postigo:secret@localhost/kept", "an address without a password"),
+        ("postgresql+psycopg://postigo:se/cr@et@localhost/kept", "an address without a password"),
+        ("postgresql+psycopg://postigo@/kept?host=/run/postgresql&password=secret", "an address without a password"),
+        ("postgresql+psycopg://postigo@db.example.org/kept", "?sslrootcert=FILE behind the name"),
+        ("postgresql+psycopg://postigo@10.0.0.7/kept", "?sslrootcert=FILE behind the name"),
+        ("postgresql+psycopg://postigo@db.example.org/kept?sslmode=disable", "postgresql+psycopg://USER@HOST/NAME"),
+        ("postgresql+psycopg://postigo@/kept", "postgresql+psycopg://USER@HOST/NAME"),
+        ("postgresql+psycopg://postigo@localhost", "postgresql+psycopg://USER@HOST/NAME"),
+        ("postgresql+psycopg://postigo@localhost/", "postgresql+psycopg://USER@HOST/NAME"),
+        ("postgresql+psycopg://postigo@/kept?host=run", "postgresql+psycopg://USER@HOST/NAME"),
+        ("postgresql+psycopg://postigo@/kept?sslrootcert=ca.pem", "postgresql+psycopg://USER@HOST/NAME"),
+        ("postgresql+psycopg://postigo@db.example.org/kept?host=/run/postgresql", "postgresql+psycopg://USER@HOST"),
+        ("postgresql+psycopg://postigo@localhost/kept?options=-c", "postgresql+psycopg://USER@HOST/NAME"),
+        ("postgresql://postigo@localhost/kept", "sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"),
+        ("postgresql+psycopg2://postigo@localhost/kept", "sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"),
+    ],
+)
+def test_a_server_that_others_could_pose_as_and_a_password_in_its_address_are_refused(
+    folder: Path, url: str, line: str
+) -> None:
+    refused = refusal(folder, POSTGRESQL.format(url))
+    assert refused.startswith(f"storage.url: expected {line}")
+    assert "secret" not in refused and "cr@et" not in refused
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (BASE + 'password_file = "password"', "storage: expected no password_file with sqlite:///FILE"),
+        (BASE + 'password = "secret"', "storage.password: unknown key; did you mean password_file?"),
+        ("storage = 3\n" + BASE.partition("[")[0], "storage: expected a table"),
+        (POSTGRESQL.format(BY_SOCKET) + 'password_file = "none"', "storage.password_file: expected a text file"),
+    ],
+)
+def test_a_password_stands_in_its_file_and_only_where_it_is_asked_for(folder: Path, text: str, line: str) -> None:
+    assert refusal(folder, text).startswith(line)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +242,32 @@ def test_a_secret_of_the_webhook_that_others_can_read_is_refused(folder: Path) -
     assert refusal(folder, text).startswith("telegram.secret_file: expected a file of ours")
 
 
+LOOPBACK = ["127.0.0.1:9108", "127.0.0.1:1", "127.255.0.9:65535", "[::1]:9108", "localhost:9108"]
+ELSEWHERE = [
+    *("0.0.0.0:9108", "[::]:9108", "10.0.0.7:9108", "128.0.0.1:9108", "[fe80::1]:9108", "bot.example.org:9108"),
+    *("localhost.example.org:9108", "127.0.0.1.example.org:9108", "127.1:9108", "127.0.0.256:9108", "127.0.0.٣:9108"),
+    *("::1:9108", "127.0.0.1", "9108", ":9108", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:http", ""),
+]
+
+
+@pytest.mark.parametrize("listen", LOOPBACK)
+def test_an_operators_programs_may_ask_on_this_machine(folder: Path, listen: str) -> None:
+    assert read(folder, BASE + f'[operations]\nlisten = "{listen}"').operations.listen == listen
+
+
+@pytest.mark.parametrize("listen", ELSEWHERE)
+def test_nobody_may_ask_from_another_machine(folder: Path, listen: str) -> None:
+    assert refusal(folder, BASE + f'[operations]\nlisten = "{listen}"') == (
+        "operations.listen: expected an address of this machine alone, as in 127.0.0.1:9108: "
+        "counts tell when people write"
+    )
+
+
+@pytest.mark.parametrize("extra", ["", "[operations]"])
+def test_where_nothing_is_said_nobody_can_ask(folder: Path, extra: str) -> None:
+    assert read(folder, BASE + extra).operations.listen == ""
+
+
 def test_secrets_are_in_no_repr(folder: Path) -> None:
     text = SERVER + 'username = "bot"\npassword_file = "password"\n[telegram]\ntoken_file = "token"\n'
     shown = repr(read(folder, text + '[signal]\nservice = "h:1"\nnumber = "+5215512345678"'))
@@ -178,7 +282,7 @@ def test_secrets_are_in_no_repr(folder: Path) -> None:
         (BASE.replace("[storage]", "[storge]"), "storge: unknown key; did you mean storage?"),
         (BASE + "kyes = 1", "storage.kyes: unknown key; did you mean keys?"),
         (BASE + "zzzzz = 1", "storage.zzzzz: unknown key; expected one of url, keys"),
-        (BASE.replace("sqlite", "postgresql"), "storage.url: expected sqlite:///FILE"),
+        (BASE.replace("sqlite", "postgresql"), "storage.url: expected sqlite:///FILE or postgresql+psycopg://USER@"),
         (BASE.replace("d/p.sqlite", ":memory:"), "storage.url: expected sqlite:///FILE"),
         (BASE.replace("d/p.sqlite", ""), "storage.url: expected sqlite:///FILE"),
         (BASE + "[mail]\nhots = 'a'", "mail.hots: unknown key; did you mean host?"),

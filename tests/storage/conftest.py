@@ -1,4 +1,4 @@
-"""A real database file and a real key directory for each test."""
+"""A real database, on a file or on a server, and a real key directory for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fakes_postgres import Postgres
+from storage.databases import Database, OnFile, OnServer
 
 from bot.conversation.model import Sender
 from bot.storage.keyring import Keyring
@@ -23,17 +25,64 @@ def now() -> datetime:
     return NOON
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "postigo.db"
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """What the database is: every test that asks for one runs over both, but those that are `on_a_file` alone."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgresql: Postgres) -> str:
+    """Return the address of a database at the newest schema, for others to be copied from."""
+    url = postgresql.fresh()
+    migrate(open_engine(url))
+    return url
 
 
 @pytest.fixture
-def engine(database: Path) -> Iterator[sa.Engine]:
-    engine = open_engine(f"sqlite:///{database}")
-    migrate(engine)
+def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    yield from opened(kind, request, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def lasting(kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One database for all examples of a law, which leave nothing in it."""
+    yield from opened(kind, request, tmp_path_factory.mktemp("law"))
+
+
+@pytest.fixture
+def empty(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """One without any table of ours."""
+    yield from opened(kind, request, tmp_path / "empty", like="")
+
+
+def opened(kind: str, request: pytest.FixtureRequest, folder: Path, *, like: str | None = None) -> Iterator[Database]:
+    if kind == "sqlite":
+        yield OnFile(folder)
+        return
+    server: Postgres = request.getfixturevalue("postgresql")
+    database = OnServer(server, request.getfixturevalue("migrated") if like is None else like)
+    yield database
+    server.drop(database.url)
+
+
+@pytest.fixture
+def engine(database: Database) -> Iterator[sa.Engine]:
+    engine = database.engine()
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def law_conn(lasting: Database) -> Iterator[sa.Connection]:
+    """A connection to it; every example begins a transaction and rolls it back."""
+    with lasting.engine().connect() as conn:
+        yield conn
+
+
+@pytest.fixture(scope="module")
+def law_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    return Keyring.open(tmp_path_factory.mktemp("law") / "keys", NOON)
 
 
 @pytest.fixture

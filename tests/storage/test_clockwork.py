@@ -7,16 +7,17 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.conversation.model import Line, Say, Sender, Timer, Wake
-from bot.storage.clockwork import TOLERATED, set_back
+from bot.conversation.model import HandOff, Line, Say, Sender, Timer, Wake
+from bot.storage.clockwork import TOLERATED, Watched, set_back
+from bot.storage.erasing import expire
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Mail, Outbox, Ping
-from bot.storage.schema import migrate
-from bot.storage.tables import OTHER, open_engine
+from bot.storage.tables import OTHER
 
 NOON = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 NONE = timedelta(0)
 ANA, WHO = Sender("signal", "ana"), b"a" * 16
 
@@ -63,29 +64,110 @@ def test_what_waits_keeps_its_distance_when_the_clock_is_set_back(
     assert due(conn, outbox, NOON + HOUR - back) == ["mail", "ping", "wake", *([] if back else ["say"])]
 
 
+def a_case(conn: sa.Connection, outbox: Outbox, at: datetime) -> None:
+    """Put a case, and its mail, that are tried for a day; and words, of which nothing is kept for longer."""
+    case = HandOff("7K3QM4", 0, 1, None, (), "1234")
+    outbox.put(
+        conn,
+        WHO,
+        ANA,
+        (case, Mail(0, "7K3QM4", "officer@x", "<1@x>", b""), Say((Line("say.read"),), ("en",))),
+        at,
+        lane=OTHER,
+        expires=at + DAY,
+    )
+
+
+def test_a_clock_that_is_set_forward_by_days_drops_no_case(conn: sa.Connection, outbox: Outbox) -> None:
+    set_back(conn, outbox, NOON, NONE)
+    a_case(conn, outbox, NOON)
+    ahead = NOON + 30 * HOUR
+    assert due(conn, outbox, ahead) == []
+    assert set_back(conn, outbox, ahead, MINUTE) == NONE
+    expire(conn, ahead, 9)
+    assert due(conn, outbox, ahead + 23 * HOUR) == ["hand_off", "mail"]
+    assert due(conn, outbox, ahead + 25 * HOUR) == []
+
+
+def test_what_was_put_before_and_after_a_jump_is_tried_for_a_day_when_it_is_over(
+    conn: sa.Connection, outbox: Outbox
+) -> None:
+    set_back(conn, outbox, NOON, NONE)
+    a_case(conn, outbox, NOON)
+    set_back(conn, outbox, NOON + 30 * HOUR, MINUTE)
+    a_case(conn, outbox, NOON + 30 * HOUR)
+    assert set_back(conn, outbox, NOON, NONE) == 30 * HOUR
+    assert due(conn, outbox, NOON + 23 * HOUR).count("mail") == 2
+    assert due(conn, outbox, NOON + 25 * HOUR).count("mail") == 0
+
+
+def test_a_clock_that_was_ahead_when_the_bot_began_shortens_no_day(conn: sa.Connection, outbox: Outbox) -> None:
+    a_case(conn, outbox, NOON)
+    set_back(conn, outbox, NOON + 20 * HOUR, NONE)
+    assert set_back(conn, outbox, NOON, NONE) == 20 * HOUR
+    assert due(conn, outbox, NOON + 23 * HOUR).count("mail") == 1
+
+
+def test_time_in_which_the_bot_did_not_run_is_no_jump(conn: sa.Connection, outbox: Outbox) -> None:
+    set_back(conn, outbox, NOON, NONE)
+    a_case(conn, outbox, NOON)
+    assert set_back(conn, outbox, NOON + 30 * HOUR, NONE) == NONE
+    assert due(conn, outbox, NOON + 30 * HOUR) == []
+
+
 def test_a_clock_that_was_set_back_once_is_believed_from_then_on(conn: sa.Connection, outbox: Outbox) -> None:
     set_back(conn, outbox, NOON, NONE)
     assert set_back(conn, outbox, NOON - HOUR, NONE) == HOUR
     assert set_back(conn, outbox, NOON - HOUR + MINUTE, MINUTE) == NONE
 
 
+def test_a_clock_that_was_ahead_for_a_moment_between_two_looks_keeps_no_case_waiting(
+    conn: sa.Connection, outbox: Outbox
+) -> None:
+    shown, steady = [NOON], [0.0]
+    clock = Watched(lambda: shown[0], lambda: steady[0])
+    set_back(conn, outbox, clock(), NONE)
+    shown[0] = NOON + 3 * HOUR
+    a_case(conn, outbox, clock())
+    shown[0], steady[0] = NOON + MINUTE, 60.0
+    assert due(conn, outbox, clock()) == []
+    assert set_back(conn, outbox, clock(), MINUTE, clock.been_ahead()) == 3 * HOUR
+    assert due(conn, outbox, NOON + 2 * MINUTE) == ["hand_off", "mail", "say"]
+    assert clock.been_ahead() == NONE
+
+
+def test_what_was_to_be_done_at_once_by_a_clock_that_was_ahead_is_done_when_it_is_set_back(
+    conn: sa.Connection, outbox: Outbox
+) -> None:
+    """A case in these hours is the worst that may wait: nobody would know of it."""
+    ahead = NOON + 3 * HOUR
+    case = HandOff("7K3QM4", 0, 1, None, (), "1234")
+    at_once = (Say((Line("say.codes"),), ("en",)), case, Say((Line("say.read"),), ("en",), not_before=ahead + HOUR))
+    outbox.put(conn, WHO, ANA, at_once, ahead, lane=OTHER, expires=ahead + 99 * HOUR)
+    again = outbox.claimable(conn, ahead, 1, ())[0]
+    assert outbox.mark_trying(conn, again.id) and outbox.again(conn, again.id, ahead + MINUTE)
+    set_back(conn, outbox, ahead, NONE)
+    assert due(conn, outbox, NOON) == []
+    assert set_back(conn, outbox, NOON, NONE) == 3 * HOUR
+    assert due(conn, outbox, NOON + MINUTE) == ["say", "hand_off"]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 90), st.integers(-600, 600) | st.just(0)), max_size=8))
 def test_however_the_clock_is_set_nothing_leaves_later_than_it_would_have(
-    tmp_path_factory: pytest.TempPathFactory, looks: list[tuple[int, int]]
+    law_conn: sa.Connection, law_keyring: Keyring, looks: list[tuple[int, int]]
 ) -> None:
     """`looks`: minutes that truly pass, then by how many the clock is set; each time it is looked at."""
-    directory = tmp_path_factory.mktemp("law")
-    engine, outbox = open_engine(f"sqlite:///{directory}/x.db"), Outbox(Keyring.open(directory / "keys", NOON))
-    migrate(engine)
-    with engine.begin() as conn:
-        set_back(conn, outbox, NOON, NONE)
-        waiting(conn, outbox)
+    outbox = Outbox(law_keyring)
+    with law_conn.begin() as transaction:
+        set_back(law_conn, outbox, NOON, NONE)
+        waiting(law_conn, outbox)
         clock, truly = NOON, NONE
         for minutes, moved in looks:
             clock += (minutes + moved) * MINUTE
             truly += minutes * MINUTE
-            set_back(conn, outbox, clock, minutes * MINUTE)
+            set_back(law_conn, outbox, clock, minutes * MINUTE)
         slack = len(looks) * TOLERATED  # what is taken for drift each time
         left = max(HOUR - truly, NONE) + slack
-        assert "mail" in due(conn, outbox, clock + left)
+        assert "mail" in due(law_conn, outbox, clock + left)
+        transaction.rollback()

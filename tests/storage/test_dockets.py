@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from storage.canaries import files_under, hits
+from storage.databases import Database, contents
 from storage.strategies_storage import values_of
 
 from bot.errors import SealingError
 from bot.handoff.docket import Docket, Draft, State, Told
 from bot.storage.dockets import Dockets, Filed
 from bot.storage.keyring import Keyring
-from bot.storage.schema import migrate
-from bot.storage.tables import minute, open_engine
+from bot.storage.statement import Statement
+from bot.storage.tables import minute
 
 NOON = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
 MINUTE = timedelta(minutes=1)
@@ -76,36 +76,24 @@ def test_what_leads_to_a_dropped_docket_is_dropped_with_it_and_nothing_else(
     assert conn.exec_driver_sql("SELECT count(*) FROM mark").scalar_one() == 1
 
 
-@pytest.mark.parametrize("spoiled", ["UPDATE docket SET sealed = x'00'", "UPDATE docket SET wrapped = x'00'"])
+@pytest.mark.parametrize("spoiled", ["UPDATE docket SET sealed = :spoiled", "UPDATE docket SET wrapped = :spoiled"])
 def test_a_docket_that_does_not_open_is_none(conn: sa.Connection, dockets: Dockets, spoiled: str) -> None:
     dockets.keep(conn, ANA, opened(), UNTIL)
-    conn.exec_driver_sql(spoiled)
+    Statement(spoiled)(conn, spoiled=b"\0")
     assert (dockets.find(conn, "7K3QM4"), dockets.everything(conn, NOON)) == (None, [])
-
-
-@pytest.fixture(scope="module")
-def law_engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('law')}/x.db")
-    migrate(engine)
-    return engine
-
-
-@pytest.fixture(scope="module")
-def law_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
-    return Keyring.open(tmp_path_factory.mktemp("law") / "keys", NOON)
 
 
 @settings(deadline=None)
 @given(docket=values_of(Docket), draft=values_of(Draft))
 def test_any_docket_and_any_draft_come_back_as_they_were_kept(
-    law_engine: sa.Engine, law_keyring: Keyring, docket: Docket, draft: Draft
+    law_conn: sa.Connection, law_keyring: Keyring, docket: Docket, draft: Draft
 ) -> None:
     kept = Dockets(law_keyring)
-    with law_engine.connect() as conn, conn.begin() as transaction:
-        kept.keep(conn, ANA, docket, UNTIL)
-        kept.hold(conn, "officer", draft, NOON)
-        assert kept.find(conn, docket.reference) == Filed(docket, ANA, UNTIL)
-        assert kept.let_go(conn, "officer") == draft
+    with law_conn.begin() as transaction:
+        kept.keep(law_conn, ANA, docket, UNTIL)
+        kept.hold(law_conn, "officer", draft, NOON)
+        assert kept.find(law_conn, docket.reference) == Filed(docket, ANA, UNTIL)
+        assert kept.let_go(law_conn, "officer") == draft
         transaction.rollback()
 
 
@@ -159,7 +147,7 @@ def test_words_wait_once_for_their_officer_alone(conn: sa.Connection, dockets: D
 
 def test_words_that_do_not_open_are_dropped(conn: sa.Connection, dockets: Dockets) -> None:
     dockets.hold(conn, "a@x", Draft("7K3QM4", "one", NOON), NOON)
-    conn.exec_driver_sql("UPDATE draft SET sealed = x'00'")
+    Statement("UPDATE draft SET sealed = :spoiled")(conn, spoiled=b"\0")
     assert dockets.let_go(conn, "a@x") is None
     assert conn.exec_driver_sql("SELECT count(*) FROM draft").scalar_one() == 0
 
@@ -169,18 +157,17 @@ def test_half_a_character_is_refused(conn: sa.Connection, dockets: Dockets) -> N
         dockets.hold(conn, "a@x", Draft("7K3QM4", "\ud83d", NOON), NOON)
 
 
-@settings(max_examples=5, deadline=None)
-@given(word=st.text(alphabet="qwertzuiopäöлж", min_size=16, max_size=24))
-def test_nothing_of_a_docket_or_draft_stands_in_clear(tmp_path_factory: pytest.TempPathFactory, word: str) -> None:
-    directory = tmp_path_factory.mktemp("clear")
-    engine, kept = open_engine(f"sqlite:///{directory}/x.db"), Dockets(Keyring.open(directory / "keys", NOON))
-    migrate(engine)
-    words = [f"{word}{number}" for number in range(6)]
+def test_nothing_of_a_docket_or_draft_stands_in_clear(
+    engine: sa.Engine, database: Database, tmp_path: Path, keyring: Keyring
+) -> None:
+    kept, words = Dockets(keyring), [f"käфigäöлж-{number}-qwertzuiop" for number in range(6)]
     told = (Told(0, words[0], 0, NOON, words[1]),)
     with engine.connect() as conn:
         with conn.begin():
             kept.keep(conn, ANA, Docket(words[2], 1, "es", NOON, told, words[0], NOON, waiting=(words[3],)), UNTIL)
             kept.mark(conn, kept.hashed("token", words[4]), words[2], UNTIL)
             kept.hold(conn, words[0], Draft(words[2], words[5], NOON), NOON)
-        assert hits(words, files_under(directory)) == []
+        files = [*files_under(tmp_path), *database.files()]
+        assert hits(words, files) == []
+        assert any(ANA in content for content in contents(files))  # the search looked where the row stands
         assert kept.find(conn, words[2]) is not None

@@ -1,82 +1,30 @@
 """Erased, expired and outlived rows leave nothing behind in any file; what must stay, stays."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from storage.canaries import files_under, hits
+from storage.canaries import hits
+from storage.databases import Database, OnFile, contents
+from storage.homes import HOUR, NOON, Home, count, home_in, rows_of, sealed_of
 
-from bot.conversation.model import Answer, Clear, Conversation, HandOff, Line, Say, Sender, Timer, Wake
+from bot.conversation.model import Sender
 from bot.handoff.docket import Docket, Draft
 from bot.storage.dockets import Dockets
-from bot.storage.erasing import Truncating, checkpoint, erase, expire, rewrap
+from bot.storage.erasing import Truncating, erase, expire, rewrap
 from bot.storage.keyring import Keyring
-from bot.storage.outbox import Mail, Outbox
-from bot.storage.schema import migrate
-from bot.storage.statement import Statement
-from bot.storage.tables import OTHER, minute, open_engine
+from bot.storage.tables import minute
 from bot.storage.work import Shelf
-from bot.storage.writer import Writer
 
-HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-NOON = datetime.fromisoformat("2026-11-21T12:00:00+00:00")
 TABLES = ("talk", "outbox", "way_back", "seen")
 OFFICERS = ("docket", "mark", "draft")
 
 
-@dataclass(frozen=True)
-class Home:
-    """All that a person can leave a trace in."""
-
-    directory: Path
-    engine: sa.Engine
-    keyring: Keyring
-    shelf: Shelf
-    outbox: Outbox
-
-    def live(self, conn: sa.Connection, sender: Sender, words: str, *, lives: timedelta = HOUR) -> bytes:
-        """Leave `words` in every field of every table that holds any; return who it was."""
-        who, until = self.shelf.who(sender), NOON + lives
-        answer = Answer("detained", ("now",), words, message=words)
-        self.shelf.keep(conn, who, Conversation(sender, step=words, answers=(answer,)), until)
-        self.shelf.seen_before(conn, sender, words, NOON)
-        self.shelf.remember_code(conn, words, who, until)
-        effects = (
-            Say((Line("a", (("place", words),)),), ("en",), shown=(answer,)),
-            HandOff("K7Q2FX", 0, 1, None, ("detained",), words, answers=(answer,), return_code=words),
-            Mail(0, "K7Q2FX", words, words, words.encode()),
-            Wake(Timer.LATE, NOON, 0),
-            Clear((words,)),
-        )
-        self.outbox.put(conn, who, sender, effects, NOON, lane=OTHER, expires=until)
-        return who
-
-
-def home_in(directory: Path) -> Home:
-    engine = open_engine(f"sqlite:///{directory}/kept/postigo.db")
-    migrate(engine)
-    keyring = Keyring.open(directory / "keys", NOON)
-    return Home(directory, engine, keyring, Shelf(keyring), Outbox(keyring))
-
-
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return home_in(tmp_path)
-
-
-def count(conn: sa.Connection, table: str) -> int:
-    return int(conn.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())  # noqa: S608 - a name from above
-
-
-def rows_of(home: Home, conn: sa.Connection, who: bytes) -> list[str]:
-    found = home.outbox.claimable(conn, NOON, 100, ())
-    return [row.kind for row in found if row.who == who]
+def home(tmp_path: Path, database: Database) -> Home:
+    return home_in(tmp_path, database)
 
 
 # ── erase ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -95,98 +43,6 @@ def test_erase_deletes_a_person_whole_but_the_wish_to_clear(home: Home) -> None:
         assert home.shelf.load(conn, ben) is not None
         assert home.shelf.who_returns(conn, "bencanary") == ben
         assert home.shelf.seen_before(conn, Sender("signal", "ben"), "bencanary", NOON)
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    people=st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12),
-    word=st.text(alphabet="qwertzuiopäöλж", min_size=16, max_size=24),
-)
-def test_erase_leaves_nothing_of_anybody_in_any_file(
-    tmp_path_factory: pytest.TempPathFactory, people: list[tuple[int, bool]], word: str
-) -> None:
-    """Whoever lived and was erased, in whatever order: no words, and no bytes that were sealed for her."""
-    home = home_in(tmp_path_factory.mktemp("law"))
-    left: set[bytes] = set()
-    with home.engine.connect() as conn:
-        empty_journal = Truncating()
-        for number, erased in people:
-            with conn.begin():
-                who = home.live(conn, Sender("signal", f"{word}{number}"), word)
-                left |= sealed_of(conn, who) if erased else set()
-                if erased:
-                    erase(conn, who)
-                    conn.exec_driver_sql("DELETE FROM outbox WHERE id >= ? AND id < ?", (who, who + b"\xff" * 32))
-            empty_journal(conn)
-        files = files_under(home.directory)
-        assert {path.name for path in files} >= {"postigo.db", "postigo.db-wal", "postigo.db-shm"}
-        assert hits([word], files) == []
-        content = b"".join(path.read_bytes() for path in files)
-        assert [blob for blob in left if blob[:64] in content] == []
-
-
-def sealed_of(conn: sa.Connection, who: bytes) -> set[bytes]:
-    rows = [*conn.exec_driver_sql("SELECT wrapped, sealed FROM talk WHERE who = ?", (who,)).all()]
-    rows += conn.exec_driver_sql("SELECT wrapped, sealed FROM outbox WHERE substr(id, 1, 16) = ?", (who,)).all()
-    assert len(rows) >= 6
-    return {blob for row in rows for blob in row}
-
-
-async def test_the_journal_is_empty_before_an_erase_is_answered(home: Home) -> None:
-    writer = Writer(home.engine)
-    writer.start()
-    who = await writer.do(lambda conn: home.live(conn, Sender("signal", "ana"), "canarycanarycanary"))
-    journal = home.directory / "kept" / "postigo.db-wal"
-    assert journal.stat().st_size > 0
-    await writer.do(lambda conn: erase(conn, who))
-    assert journal.stat().st_size == 0
-    await writer.stop()
-
-
-def test_a_reader_that_holds_the_journal_only_delays_its_emptying(home: Home) -> None:
-    journal = home.directory / "kept" / "postigo.db-wal"
-    empty_journal = Truncating()
-    with home.engine.connect() as conn:
-        with conn.begin():
-            who = home.live(conn, Sender("signal", "ana"), "canary")
-        with home.engine.begin() as reader:
-            reader.exec_driver_sql("COMMIT")
-            reader.exec_driver_sql("BEGIN")
-            count(reader, "talk")
-            with conn.begin():
-                erase(conn, who)
-            empty_journal(conn)
-            assert journal.stat().st_size > 0
-            assert not checkpoint(home.engine)
-        empty_journal(conn)
-        assert journal.stat().st_size == 0
-    assert checkpoint(home.engine)
-
-
-def test_the_journal_is_emptied_now_and_then_without_an_erase(home: Home) -> None:
-    journal = home.directory / "kept" / "postigo.db-wal"
-    with home.engine.connect() as conn:
-        with conn.begin():
-            home.live(conn, Sender("signal", "ana"), "canary")
-        Truncating()(conn)
-        assert journal.stat().st_size > 0
-        Truncating(seconds=-1)(conn)
-        assert journal.stat().st_size == 0
-
-
-def test_an_answer_that_is_still_being_read_only_delays_the_emptying(home: Home) -> None:
-    with home.engine.connect() as conn:
-        with conn.begin():
-            who = home.live(conn, Sender("signal", "ana"), "canary")
-            erase(conn, who)
-            unread = Statement("SELECT 1 FROM alembic_version UNION ALL SELECT 2")(conn)
-            assert unread.fetchone() == (1,)
-        empty_journal = Truncating()
-        empty_journal(conn)
-        assert (home.directory / "kept" / "postigo.db-wal").stat().st_size > 0
-        assert unread.fetchall() == [(2,)]
-        empty_journal(conn)
-        assert (home.directory / "kept" / "postigo.db-wal").stat().st_size == 0
 
 
 # ── what is kept for officers ──────────────────────────────────────────────────────────────────────────
@@ -227,10 +83,11 @@ def test_a_case_that_was_closed_or_is_over_leaves_nothing_in_any_file(home: Home
             assert expire(conn, NOON + HOUR + timedelta(minutes=1), 100) == 4  # and the drafts of both
         empty_journal(conn)
         assert [count(conn, table) for table in OFFICERS] == [0, 0, 0]
-        content = b"".join(path.read_bytes() for path in files_under(home.directory))
+        assert hits(words, home.files()) == []
     assert len(kept) == 4
-    assert [blob for blob in kept if blob[:64] in content] == []
-    assert hits(words, files_under(home.directory)) == []
+    if isinstance(home.database, OnFile):  # what a server leaves dies with its key: test_postgresql.py
+        content = b"".join(contents(home.files()))
+        assert [blob for blob in kept if blob[:64] in content] == []
 
 
 def test_dockets_and_drafts_live_through_their_days_by_rewrapping(home: Home) -> None:
@@ -282,15 +139,6 @@ def test_no_more_than_the_limit_expires_at_once(home: Home) -> None:
             home.live(conn, Sender("signal", str(number)), f"words{number}")
         steps = [expire(conn, NOON + 100 * HOUR, 17) for _ in range(4)]
         assert steps == [17, 17, 6, 0]
-
-
-async def test_what_expired_leaves_the_journal_too(home: Home) -> None:
-    writer = Writer(home.engine)
-    writer.start()
-    await writer.do(lambda conn: home.live(conn, Sender("signal", "ana"), "canary"))
-    assert await writer.do(partial(expire, now=NOON + 100 * HOUR, limit=100)) == 8
-    assert (home.directory / "kept" / "postigo.db-wal").stat().st_size == 0
-    await writer.stop()
 
 
 # ── rewrap ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -348,29 +196,3 @@ def test_a_row_that_cannot_be_rewrapped_is_deleted(home: Home) -> None:
         assert rewrap(conn, home.keyring, NOON + DAY) == 6
         assert count(conn, "talk") == 0
         assert count(conn, "outbox") == 5
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT who FROM talk WHERE substr(wrapped, 1, 4) = x'00' AND expires <= 1 LIMIT 1",
-        "SELECT MIN(substr(wrapped, 1, 4)) FROM talk WHERE substr(wrapped, 1, 4) > x'00'",
-        "SELECT id FROM outbox WHERE lane = 0 AND next_try <= 1 ORDER BY next_try",
-        "SELECT code FROM way_back WHERE expires <= 1 LIMIT 1",
-        "SELECT hash FROM seen WHERE expires <= 1 LIMIT 1",
-        "SELECT reference FROM docket WHERE expires <= 1 LIMIT 1",
-        "SELECT hash FROM mark WHERE expires <= 1 LIMIT 1",
-    ],
-)
-def test_no_round_reads_a_whole_table(home: Home, sql: str) -> None:
-    with home.engine.connect() as conn:
-        plan = " ".join(row[-1] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}"))
-    assert "SEARCH" in plan
-    assert "SCAN" not in plan
-    assert "TEMP B-TREE" not in plan
-
-
-def test_what_waits_expires_by_reading_one_small_index(home: Home) -> None:
-    with home.engine.connect() as conn:
-        plan = conn.exec_driver_sql("EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE expires <= 1 LIMIT 1").all()
-    assert [row[-1] for row in plan] == ["SCAN outbox USING COVERING INDEX outbox_next"]

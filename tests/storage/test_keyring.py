@@ -51,7 +51,14 @@ def test_a_directory_that_cannot_be_made_is_refused_by_name(tmp_path: Path, now:
         Keyring.open(tmp_path / "file" / "keys", now)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"pepper":"AA==","days":{},"day":1,"generation":0}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{}", b"\xff\xfe", b'{"\xed\xa0":1}', b'{"a":' + b"[" * 5000),
+        b'{"pepper":"AA==","days":{},"day":1,"generation":0}',
+        b'{"pepper":"%b=","days":{},"day":9999999999,"generation":0}' % (b"A" * 43),
+    ],
+)
 def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path: Path, now: datetime, content: bytes) -> None:
     Keyring.open(tmp_path / "keys", now)
     (tmp_path / "keys" / "keys").write_bytes(content)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.model import Clear, HandOff, Line, Say, Timer, Wake
+from bot.conversation.model import Answer, Clear, HandOff, Line, Say, Timer, Wake
 from bot.storage.letters import Letter, Mail, Note, Ping
-from bot.storage.notes import EPOCH, TRIED_FOR, due_of, note_of, read_note, stamp, tried_until
+from bot.storage.notes import EPOCH, TRIED_FOR, due_of, is_bare, note_of, read_note, stamp, tried_until
 
 NOON = datetime(2026, 11, 21, 12, 0, 30, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -17,15 +17,33 @@ LATER = NOON + HOUR
 MAIL = Mail(0, "7K3QM4", "officer@x", "<1@x>", b"")
 PING = Ping("account", "en", Line("duty.ping"), True, 0)
 SAY = Say((Line("a"),), ("en",))
+CRIED = HandOff("7K3QM4", 0, 1, None, (), "1234", answers=(Answer("sos", ("me",)), Answer("sos_act", ("act",))))
 
 
-@given(st.integers(0, 2**60), st.datetimes(EPOCH.replace(tzinfo=None), timezones=st.just(UTC)))
-def test_serial_and_hour_come_back(serial: int, due: datetime) -> None:
-    assert read_note(note_of(serial, due)) == (serial, due)
+@given(st.integers(0, 2**60), st.datetimes(EPOCH.replace(tzinfo=None), timezones=st.just(UTC)), st.booleans())
+def test_serial_hour_and_rank_come_back(serial: int, due: datetime, bare: bool) -> None:
+    assert read_note(note_of(serial, due, bare=bare)) == (serial, due, bare)
+
+
+def test_a_note_of_before_there_were_ranks_is_read() -> None:
+    assert read_note(note_of(7, NOON)[:16]) == (7, NOON, False)
+
+
+@pytest.mark.parametrize(
+    ("letter", "bare"),
+    [
+        (CRIED, True),
+        (replace(CRIED, number=1), False),  # whatever is added tells more
+        (replace(CRIED, answers=(*CRIED.answers, Answer("kinds", ("raid",)))), False),
+        (SAY, False),
+    ],
+)
+def test_a_case_is_bare_while_nothing_is_told_but_sos(letter: Letter, bare: bool) -> None:
+    assert is_bare(letter) is bare
 
 
 def test_what_is_due_before_all_time_is_due_at_its_beginning() -> None:
-    assert read_note(note_of(1, EPOCH - HOUR)) == (1, EPOCH)
+    assert read_note(note_of(1, EPOCH - HOUR)) == (1, EPOCH, False)
     assert stamp(EPOCH + timedelta(seconds=1, microseconds=2)) == 1_000_002
 
 

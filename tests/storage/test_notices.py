@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from bot.conversation.model import Answer, HandOff
@@ -12,24 +10,10 @@ from bot.handoff.docket import HELD_FOR
 from bot.storage.erasing import erase, expire, rewrap
 from bot.storage.keyring import Keyring
 from bot.storage.notices import Notices
-from bot.storage.schema import migrate
-from bot.storage.tables import open_engine
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 CASE = HandOff("7K3QM4", 0, 1, None, ("sos_me",), "4821", answers=(Answer("text", (), "canary words"),), at=NOW)
 WHO, OTHER = b"w" * 16, b"o" * 16
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> sa.Engine:
-    engine = open_engine(f"sqlite:///{tmp_path}/postigo.db")
-    migrate(engine)
-    return engine
-
-
-@pytest.fixture
-def keyring(tmp_path: Path) -> Keyring:
-    return Keyring.open(tmp_path / "keys", NOW)
 
 
 def test_a_case_is_read_by_its_reference_and_gone_once_it_is_done(engine: sa.Engine, keyring: Keyring) -> None:

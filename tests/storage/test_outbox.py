@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from storage.canaries import files_under, hits
+from storage.databases import Database, contents
 from storage.strategies_storage import values_of
 
 from bot.conversation.model import Answer, Clear, HandOff, Line, Say, Sender, Timer, Wake
@@ -17,10 +18,10 @@ from bot.storage.envelope import Envelope
 from bot.storage.erasing import erase
 from bot.storage.keyring import Keyring
 from bot.storage.letters import Letter
-from bot.storage.outbox import Mail, Note, Outbox, Ping, Row
-from bot.storage.schema import migrate
+from bot.storage.outbox import SENT, Mail, Note, Outbox, Ping, Row
 from bot.storage.statement import Statement
-from bot.storage.tables import OTHER, URGENT, open_engine
+from bot.storage.tables import OTHER, URGENT
+from bot.storage.waiting import KEPT_FOR, MANY
 
 NOON = datetime(2026, 11, 21, 12, 0, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -67,18 +68,6 @@ def post(conn: sa.Connection, outbox: Outbox, keyring: Keyring) -> Post:
     return Post(conn, outbox, keyring)
 
 
-@pytest.fixture(scope="module")
-def law_engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('law')}/x.db")
-    migrate(engine)
-    return engine
-
-
-@pytest.fixture(scope="module")
-def law_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
-    return Keyring.open(tmp_path_factory.mktemp("law") / "keys", NOON)
-
-
 # ── what comes back ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -88,15 +77,16 @@ def law_keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
     sender=values_of(Sender),
 )
 def test_any_effect_comes_back_as_it_was_put(
-    law_engine: sa.Engine, law_keyring: Keyring, effect: Letter, sender: Sender
+    law_conn: sa.Connection, law_keyring: Keyring, effect: Letter, sender: Sender
 ) -> None:
     if isinstance(effect, Wake):
         effect = replace(effect, at=NOON)
     elif not isinstance(effect, Note):
         effect = replace(effect, not_before=None)
-    sender = replace(sender, channel=sender.channel or "signal")  # every channel has a name
-    with law_engine.connect() as conn, conn.begin() as transaction:
-        post = Post(conn, Outbox(law_keyring), law_keyring)
+    channel = sender.channel.replace("\0", "")  # which PostgreSQL keeps in no text
+    sender = replace(sender, channel=channel or "signal")  # every channel has a name
+    with law_conn.begin() as transaction:
+        post = Post(law_conn, Outbox(law_keyring), law_keyring)
         post.put(sender, effect)
         (row,) = post.due()
         transaction.rollback()
@@ -131,6 +121,56 @@ def test_people_with_something_urgent_come_first_and_whole(post: Post) -> None:
     post.put(BEN, say("ben before"))
     post.put(BEN, say("ben urgent"), lane=URGENT)
     assert post.names() == ["ben before", "ben urgent", "ana"]
+
+
+def test_people_come_by_arrival_and_cases_of_which_nothing_is_told_but_sos_behind_others(post: Post) -> None:
+    arrived = [Sender("signal", f"person {number}") for number in range(40)]
+    for number, sender in enumerate(arrived):
+        answers = (Answer("sos", ("me",)), Answer("sos_act", ("act",)), *((Answer("raid"),) if number % 4 == 3 else ()))
+        case = replace(HAND_OFF, reference=f"{number}", answers=answers)
+        now = NOON + number * SECOND / 100
+        who = post.who(sender)
+        post.outbox.put(post.conn, who, sender, [case], now, lane=URGENT, expires=NOON + HOUR)
+    rows = [row for row in post.due(SECOND) if isinstance(row.effect, HandOff)]
+    told, bare = [*range(3, 40, 4)], [number for number in range(40) if number % 4 != 3]
+    assert [int(row.effect.reference) for row in rows if isinstance(row.effect, HandOff)] == [*told, *bare]
+    for row in reversed(rows):  # whichever is sealed first
+        assert isinstance(row.effect, HandOff)
+        mail = replace(MAIL, reference=row.effect.reference, not_before=row.due)
+        post.outbox.replace(post.conn, row.id, row.who, [mail], NOON + SECOND, expires=NOON + HOUR)
+    sent = [row.effect for row in post.outbox.claimable(post.conn, NOON + SECOND, 40, (), sought=SENT)]
+    assert [int(mail.reference) for mail in sent if isinstance(mail, Mail)] == [*told, *bare]
+
+
+def test_of_very_many_who_wait_the_order_is_kept_for_a_moment_and_nobody_is_passed_over(post: Post) -> None:
+    people = [Sender("signal", f"person {number}") for number in range(MANY + 8)]
+    for number, sender in enumerate(people):
+        who, now = post.who(sender), NOON + number * SECOND / 1000
+        post.outbox.put(post.conn, who, sender, [say(f"{number}")], now, lane=URGENT, expires=NOON + HOUR)
+
+    def taken(later: timedelta, limit: int) -> list[str]:
+        rows = post.due(later, limit)
+        for row in rows:
+            post.outbox.done(post.conn, row.id)
+        return [shown(row) for row in rows]
+
+    assert taken(SECOND, 3) == ["0", "1", "2"]
+    post.outbox.put(post.conn, post.who(ANA), ANA, [say("before")], NOON, lane=URGENT, expires=NOON + HOUR)
+    post.outbox.drop_words(post.conn, post.who(people[3]))
+    assert taken(SECOND, 2) == ["4", "5"]  # whose words are gone is passed over; who came is found with the next look
+    assert taken(SECOND + KEPT_FOR, 2) == ["before", "6"]
+    assert taken(SECOND, 1) == ["7"]  # the clock went back
+    rest = [name for _ in range(MANY) for name in taken(2 * SECOND, 1)]
+    assert rest == [str(number) for number in range(8, MANY + 8)]
+
+
+def test_in_a_crowded_channel_and_in_the_last_places_only_what_is_urgent_comes(post: Post) -> None:
+    post.put(ANA, say("urgent"), lane=URGENT)
+    post.put(BEN, say("ordinary"))
+    assert post.names() == ["urgent", "ordinary"]
+    for room in ({"crowded": {"signal"}}, {"kept": 9}):
+        rows = post.outbox.claimable(post.conn, NOON, 10, (), **room)
+        assert [shown(row) for row in rows] == ["urgent"]
 
 
 def test_no_more_than_the_limit_comes(post: Post) -> None:
@@ -415,8 +455,8 @@ def test_a_row_of_another_version_is_told_and_stops_nobody(post: Post) -> None:
     post.put(ANA, HAND_OFF, say("b"))
     row = post.due()[0]
     envelope = Envelope(post.keyring, "outbox")
-    held = post.conn.exec_driver_sql("SELECT wrapped FROM outbox WHERE id = ?", (row.id,)).scalar_one()
-    wrapped, sealed = envelope.close(row.id, b'["an", "older", "shape"]', envelope.note(row.id, held))
+    (held,) = Statement("SELECT wrapped FROM outbox WHERE id = :id")(post.conn, id=row.id).fetchall()
+    wrapped, sealed = envelope.close(row.id, b'["an", "older", "shape"]', envelope.note(row.id, held[0]))
     SPOIL(post.conn, id=row.id, sealed=sealed, wrapped=wrapped)
     assert post.names() == ["b"]
     assert post.outbox.unreadable == {row.id}
@@ -429,7 +469,9 @@ def test_half_a_character_is_refused(post: Post) -> None:
         post.put(ANA, replace(HAND_OFF, answers=(Answer("a", words="\ud83d"),)))
 
 
-def test_nothing_that_waits_stands_in_clear(engine: sa.Engine, keyring: Keyring, tmp_path: Path) -> None:
+def test_nothing_that_waits_stands_in_clear(
+    engine: sa.Engine, keyring: Keyring, database: Database, tmp_path: Path
+) -> None:
     canaries = [f"kanarienvögel-{n}-qwertzuiop" for n in range(6)]
     with engine.connect() as conn:
         with conn.begin():
@@ -440,5 +482,8 @@ def test_nothing_that_waits_stands_in_clear(engine: sa.Engine, keyring: Keyring,
                 Say((Line("a", (("b", canaries[4]),)),), ("en",)),
                 Clear((canaries[5],)),
             )
-        assert hits(canaries, files_under(tmp_path)) == []
+        files = [*files_under(tmp_path), *database.files()]
+        assert hits(canaries, files) == []
         assert len(post.due()) == 3
+        (first, *_) = post.due()
+        assert any(first.id in content for content in contents(files))  # the search looked where the row stands

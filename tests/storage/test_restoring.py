@@ -1,6 +1,5 @@
 """A database copied back from an earlier time is noticed, and brings nobody's words back."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -8,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
+from storage.databases import Database
 
 from bot.conversation.model import Clear, Conversation, Line, Say, Sender, Timer, Wake
 from bot.handoff.docket import Docket, Draft
@@ -15,7 +15,7 @@ from bot.storage.dockets import Dockets
 from bot.storage.erasing import erase
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Mail, Note, Outbox, Ping
-from bot.storage.restoring import advance_generation, notice_restored
+from bot.storage.restoring import AHEAD_SHARED, advance_generation, notice_restored
 from bot.storage.tables import OTHER, minute
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer
@@ -84,16 +84,16 @@ async def test_a_restart_drops_nothing(engine: sa.Engine, keyring: Keyring, now:
 
 
 async def test_a_restored_database_brings_back_mails_alone(
-    engine: sa.Engine, keyring: Keyring, now: datetime, tmp_path: Path, database: Path
+    engine: sa.Engine, keyring: Keyring, now: datetime, tmp_path: Path, database: Database
 ) -> None:
     async with running(engine) as writer:
         await notice_restored(writer, keyring)
         await writer.do(lambda conn: live(conn, keyring, now))
-    shutil.copy(database, tmp_path / "backup")
+    database.back_up()
     async with running(engine) as writer:
         await writer.do(lambda conn: erase(conn, Shelf(keyring).who(ANA)))
         await advance_generation(writer, keyring)
-    shutil.copy(tmp_path / "backup", database)
+    database.restore()
     again = Keyring.open(tmp_path / "keys", now)
     async with running(engine) as writer:
         assert await notice_restored(writer, again)
@@ -124,7 +124,8 @@ async def test_new_keys_beside_an_old_database_are_noticed(
 ) -> None:
     async with running(engine) as writer:
         await notice_restored(writer, keyring)
-        await advance_generation(writer, keyring)
+        for _ in range(AHEAD_SHARED):
+            await advance_generation(writer, keyring)
         fresh = Keyring.open(tmp_path / "other", now)
         assert await notice_restored(writer, fresh)
         assert fresh.generation > keyring.generation

@@ -1,16 +1,24 @@
 """The schema says no more in clear than it must, and the file is its owner's alone."""
 
 import re
+import sqlite3
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
+from storage.canaries import forms
+from storage.databases import Database, on_a_file
 
 from bot.errors import SettingsError
+from bot.storage.envelope import Envelope
+from bot.storage.keyring import Keyring
 from bot.storage.schema import HEAD, migrate
+from bot.storage.statement import Statement
 from bot.storage.tables import metadata, minute, open_engine
 
 # What stands in clear, or is a keyed hash, or is sealed: nothing else may be kept.
@@ -30,10 +38,6 @@ COLUMNS = {
 }
 
 
-def one(conn: sa.Connection, sql: str) -> Any:  # noqa: ANN401 - whatever SQLite says
-    return conn.exec_driver_sql(sql).scalar_one()
-
-
 def test_the_database_has_these_columns_and_no_others(conn: sa.Connection) -> None:
     found = sa.inspect(conn)
     names = set(found.get_table_names()) - {"alembic_version"}  # which holds the number of the schema
@@ -47,54 +51,40 @@ def test_every_column_is_explained_and_none_that_does_not_exist() -> None:
     assert told == {f"{table}.{column}" for table, columns in COLUMNS.items() for column in columns}
 
 
-def made(conn: sa.Connection) -> dict[str, str]:
-    """Return the SQL that each table and index was made by."""
-    found = conn.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
-    return {name: " ".join(sql.split()) for name, sql in found if name != "alembic_version"}
+# What tells how each table and index is made, and what changes as soon as one is touched.
+_OURS = "table_schema = 'public' AND table_name <> 'alembic_version'"
+MADE = {
+    "sqlite": ("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'",),
+    "postgresql": (
+        f"SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns WHERE {_OURS}",  # noqa: S608 - from above
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'",
+    ),
+}
+TOUCHED = {
+    "sqlite": "PRAGMA schema_version",
+    "postgresql": "SELECT relname, relfilenode, xmin FROM pg_class WHERE relnamespace = 'public'::regnamespace",
+}
 
 
-def test_the_steps_lead_to_the_schema_in_the_code(conn: sa.Connection, tmp_path: Path) -> None:
-    with open_engine(f"sqlite:///{tmp_path}/from_code.db").begin() as other:
-        metadata.create_all(other)
-        assert made(conn) == made(other)
-    assert MigrationContext.configure(conn).get_current_revision() == HEAD
+def made(database: Database, kind: str) -> list[str]:
+    return sorted(" ".join(" ".join(map(str, row)).split()) for sql in MADE[kind] for row in database.read(sql))
 
 
-def test_a_page_holds_no_two_sealed_rows(conn: sa.Connection) -> None:
-    """With pages of 8,192 bytes, moved rows left copies that secure_delete did not overwrite."""
-    assert one(conn, "PRAGMA page_size") == 4096
+def test_the_steps_lead_to_the_schema_in_the_code(database: Database, empty: Database, kind: str) -> None:
+    with open_engine(empty.url).begin() as conn:
+        metadata.create_all(conn)
+    with database.engine().connect() as conn:
+        assert MigrationContext.configure(conn).get_current_revision() == HEAD
+    assert made(database, kind) == made(empty, kind)
+    assert len(made(database, kind)) > len(COLUMNS)
 
 
-def test_no_table_of_ours_numbers_its_rows(conn: sa.Connection) -> None:
-    tables = {name: sql for name, sql in made(conn).items() if sql.startswith("CREATE TABLE")}
-    assert len(tables) == len(COLUMNS)
-    assert all("WITHOUT ROWID" in sql for sql in tables.values())
-
-
-def test_migrating_twice_changes_nothing(engine: sa.Engine, database: Path) -> None:
-    with engine.connect() as conn:
-        before = one(conn, "PRAGMA schema_version")
+def test_an_empty_database_is_brought_to_the_newest_schema_and_then_left_alone(empty: Database, kind: str) -> None:
+    engine = empty.engine()
+    before = empty.read(TOUCHED[kind])
     migrate(engine)
-    with engine.connect() as conn:
-        assert one(conn, "PRAGMA schema_version") == before
-    assert database.exists()
-
-
-@pytest.mark.parametrize(
-    ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", 2), ("secure_delete", 1), ("auto_vacuum", 1), ("temp_store", 2)],
-)
-def test_each_connection_is_durable_and_overwrites(engine: sa.Engine, pragma: str, value: object) -> None:
-    with engine.connect() as conn:
-        assert one(conn, f"PRAGMA {pragma}") == value
-
-
-def test_the_files_are_readable_by_their_owner_alone(engine: sa.Engine, database: Path) -> None:
-    with engine.begin() as conn:
-        conn.exec_driver_sql("INSERT INTO state (name, value) VALUES ('a', 1)")
-        modes = {path.name: path.stat().st_mode & 0o777 for path in database.parent.iterdir()}
-    assert modes == {"postigo.db": 0o600, "postigo.db-wal": 0o600, "postigo.db-shm": 0o600}
-    assert database.parent.stat().st_mode & 0o777 == 0o700
+    assert sorted(map(str, empty.read(TOUCHED[kind]))) == sorted(map(str, before))
+    assert len(made(empty, kind)) > len(COLUMNS)
 
 
 def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
@@ -103,11 +93,35 @@ def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
         migrate(open_engine(f"sqlite:///{tmp_path}/other"))
 
 
+@on_a_file  # PostgreSQL tells the whole row that it refuses: as it would be stored, which is what the next test is for
 def test_an_error_shows_no_value(conn: sa.Connection) -> None:
     with pytest.raises(sa.exc.DBAPIError) as caught:
         conn.exec_driver_sql("INSERT INTO state (name, value) VALUES (?, ?)", ("canary", None))
     assert "canary" not in str(caught.value)
 
 
+def test_an_error_shows_nothing_that_a_person_wrote(engine: sa.Engine, keyring: Keyring, who: bytes) -> None:
+    refused = Statement("INSERT INTO talk (who, wrapped, sealed) VALUES (:who, :wrapped, :sealed)")
+    wrapped, sealed = Envelope(keyring, "talk").close(who, b"canary")
+    with engine.connect() as conn, pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)) as caught:
+        refused(conn, who=who, wrapped=wrapped, sealed=sealed)
+    assert [form for form in forms("canary") if form.decode("latin-1") in str(caught.value)] == []
+
+
 def test_a_minute_is_the_one_it_lies_in(now: datetime) -> None:
     assert minute(now) * 60 == int(now.timestamp()) - 30
+
+
+_START = """
+import sys
+from bot.storage.schema import migrate
+from bot.storage.tables import open_engine
+migrate(open_engine(sys.argv[1]))
+print("alembic" in sys.modules)
+"""
+
+
+def test_a_database_that_is_up_to_date_needs_nothing_that_takes_schema_steps(tmp_path: Path) -> None:
+    start = [sys.executable, "-c", _START, f"sqlite:///{tmp_path}/postigo.db"]
+    loaded = [subprocess.run(start, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
+    assert loaded == ["True", "False"]

@@ -48,14 +48,14 @@ async def begin(process: asyncio.subprocess.Process) -> int:
     return int(await process.stdout.readline())
 
 
-def lives_on_demand(planned: Callable[[], Plan]) -> None:
-    """Fork a life for each line on stdin, one after another, each until it is killed."""
+def lives_on_demand(planned: Callable[[], Plan], *, level: str = "warning") -> None:
+    """Fork a life for each line on stdin, one after another, each until it is killed. `level`: of what is logged."""
     with tempfile.TemporaryDirectory() as folder:  # once for nothing: what is loaded now needn't be in each life
         wire(replace(planned(), database=f"sqlite:///{folder}/nothing.db", keys=Path(folder) / "keys"))
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
-            install("warning")
+            install(level)
             asyncio.run(_live(planned()))
             os._exit(1)
         sys.stdout.write(f"{child}\n")

@@ -20,6 +20,7 @@ from bot import clock
 from bot.app import Plan, plan_of
 from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.conversation.model import Message, Sender
+from bot.gate import UNLIMITED
 from bot.inspection import read_configured
 
 LINE_BYTES = 1 << 20
@@ -76,7 +77,7 @@ def planned(settings: Path, socket: str) -> Plan:
     """The plan that the settings make, with people behind a socket."""
     configured = read_configured(settings)
     plan = plan_of(configured.settings, configured.profile, configured.file)
-    return replace(plan, channels=lambda bot: [Loopback(socket, bot.knowledge.zone)])
+    return replace(plan, channels=lambda bot: [Loopback(socket, bot.knowledge.zone)], limits=UNLIMITED)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,8 @@ async def officers_town(
     """A mission of four officers with OpenPGP keys, in the order of NAMES."""
     stage = Stage(folder, posted_to(mails, authority), (), at or StoryClock())
     async with serving(stage.clock) as signal:
-        officers = tuple(Officer(_keyed(folder, gpg, name), phone_of(signal, name)) for name in NAMES)
+        contacts = _keyed(folder, gpg)
+        officers = tuple(Officer(one, phone_of(signal, name)) for one, name in zip(contacts, NAMES, strict=True))
         town = OfficersTown(stage, signal, mails, gpg, authority, officers)
         roster(town, *(one.contact for one in officers))
         yield town
@@ -179,12 +180,25 @@ def account_of(name: str) -> str:
     return f"0ff1ce00-0000-4000-8000-00000000000{NAMES.index(name)}"
 
 
-def _keyed(folder: Path, gpg: Gpg, name: str) -> Contact:
-    """An officer whose key is two days old."""
-    fingerprint = gpg.new_key(name, at=gpg_time(real_time(), days=2))
-    file = folder / f"{name}.asc"
-    file.write_bytes(gpg.exported(name))
-    return Contact(f"{name}@mission.example", str(file), fingerprint.lower(), "en", signal=account_of(name))
+_RINGS: list[dict[str, bytes]] = []  # with the keys of all officers, made once
+_EXPORTED: dict[str, tuple[str, bytes]] = {}  # by name: fingerprint and certificate
+
+
+def _keyed(folder: Path, gpg: Gpg) -> list[Contact]:
+    """The officers, whose keys are two days old."""
+    if _RINGS:
+        gpg.put(_RINGS[0])
+    else:
+        fingerprints = [gpg.new_key(name, at=gpg_time(real_time(), days=2)) for name in NAMES]
+        _EXPORTED.update({name: (one, gpg.exported(name)) for name, one in zip(NAMES, fingerprints, strict=True)})
+        _RINGS.append(gpg.kept())
+    contacts = []
+    for name, (fingerprint, certificate) in _EXPORTED.items():
+        file = folder / f"{name}.asc"
+        file.write_bytes(certificate)
+        address = f"{name}@mission.example"
+        contacts.append(Contact(address, str(file), fingerprint.lower(), "en", signal=account_of(name)))
+    return contacts
 
 
 def keyless(contact: Contact) -> Contact:

@@ -26,6 +26,7 @@ from bot import clock
 from bot.content import content
 
 CHECKOUT = Path(bot.__file__).resolve().parents[1]
+POSTIGO = ("-m", "bot")
 DEADLINE = 60  # seconds for a whole run on a busy machine
 _TO_OPEN = re.compile(r"gpg --homedir (\S+) --decrypt (\S+)")
 
@@ -70,14 +71,16 @@ verified_on = {today}
     return path
 
 
-def settings_file(folder: Path, mail: str, more: str = "[terminal]", level: str = "info") -> Path:
-    """Settings beside mission.toml; `mail`: the lines of [mail], `more`: further tables."""
+def settings_file(
+    folder: Path, mail: str, more: str = "[terminal]", level: str = "info", url: str = "sqlite:///kept/postigo.db"
+) -> Path:
+    """Settings beside mission.toml; `mail`: the lines of [mail], `more`: further tables, `url`: of the database."""
     path = folder / "settings.toml"
     path.write_text(
         f"""
 mission = "mission.toml"
 [storage]
-url = "sqlite:///kept/postigo.db"
+url = "{url}"
 keys = "keys"
 [mail]
 {mail}
@@ -156,10 +159,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(home: Path, settings: Path, **more: str) -> AsyncIterator[Running]:
-    """Start `postigo run`; killed at the end, should it still run."""
+async def running(home: Path, settings: Path, postigo: Sequence[str] = POSTIGO, **more: str) -> AsyncIterator[Running]:
+    """Start `postigo run`, or another program with its verbs; killed at the end, should it still run."""
     process = await asyncio.create_subprocess_exec(
-        *command("run", "--config", settings),
+        *command("run", "--config", settings, postigo=postigo),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -179,9 +182,9 @@ async def running(home: Path, settings: Path, **more: str) -> AsyncIterator[Runn
             process.stdin.close()
 
 
-def command(*words: object) -> list[str]:
+def command(*words: object, postigo: Sequence[str] = POSTIGO) -> list[str]:
     """The command line of one verb."""
-    return [sys.executable, "-m", "bot", *map(str, words)]
+    return [sys.executable, *postigo, *map(str, words)]
 
 
 def surroundings(home: Path, **more: str) -> dict[str, str]:

@@ -5,19 +5,21 @@ forked from a process that has loaded everything, so that many fit into one test
 """
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from stories.lives import lives_on_demand
 
 from bot.app import Plan, plan_of
+from bot.gate import UNLIMITED
 from bot.inspection import read_configured
 
 
 def planned(settings: Path) -> Plan:
-    """The plan that the settings make."""
+    """The plan that the settings make, for people who write faster than any person does."""
     configured = read_configured(settings)
-    return plan_of(configured.settings, configured.profile, configured.file)
+    return replace(plan_of(configured.settings, configured.profile, configured.file), limits=UNLIMITED)
 
 
 if __name__ == "__main__":

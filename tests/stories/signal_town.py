@@ -168,6 +168,8 @@ def planned(stage: Stage, channels: Callable[[Bot], Sequence[Channel]]) -> Plan:
         stage.clock.now,
         stage.mailbox,
         stage.trusted,
+        stage.limits,
+        listen=stage.listen,
     )
 
 

@@ -1,4 +1,4 @@
-"""How large the long stories are: short in `make test`, whole in `make soak`, which is pytest with --soak.
+"""How large the long stories are: short in `make test` (and CI), whole in `make soak`, which is pytest with --soak.
 
 The same laws are proven in both, with the same chance each time; in a soak by more people, killed more often.
 """
@@ -17,12 +17,14 @@ class Size:
     lives: int = 0  # what happens until the next kill, at most
     spoiled: int = 0  # updates
     histories: int = 0  # of one case each
+    mixes: int = 0  # of faults, each with so many people
+    periods: int = 0  # of a mix, at most
     languages: tuple[str, ...] = ()  # of what is told in every language; none: all that are offered
 
 
 WAYS_TO_WRITE = ("es", "ar", "zh-Hans")  # to the left, to the right, and without spaces
 
-# A file of stories: its size in every test, and in a soak, which plays these files alone.
+# A file of stories: its size in every test, and in a soak, which plays these files and tries the laws.
 SIZES: Mapping[str, tuple[Size, Size]] = MappingProxyType(
     {
         "test_killing": (Size(people=20, kills=6, lives=60), Size(people=100, kills=24, lives=150)),
@@ -30,9 +32,13 @@ SIZES: Mapping[str, tuple[Size, Size]] = MappingProxyType(
         "test_signal_crowd": (Size(people=40), Size(people=200)),
         "test_officers_surviving": (Size(kills=1), Size(kills=6)),
         "test_telegram_killing": (Size(people=20, kills=6, lives=120), Size(people=200, kills=50, lives=170)),
+        "test_several_processes": (Size(people=12, kills=4, lives=80), Size(people=100, kills=30, lives=200)),
         "test_telegram_talks": (Size(people=40), Size(people=200)),
         "test_telegram_fuzz": (Size(spoiled=600), Size(spoiled=3000)),
-        "test_histories": (Size(histories=300), Size(histories=10_000)),
+        "test_fault_mixes": (Size(people=8, mixes=2, periods=3), Size(people=200, mixes=6, periods=20)),
+        "test_residue": (Size(people=10, kills=1, lives=40), Size(people=1000, kills=40, lives=400)),  # on each channel
+        "test_floods": (Size(people=200), Size(people=5_000)),
+        "test_histories": (Size(histories=90), Size(histories=10_000)),
         "test_transcripts_on_channels": (Size(languages=WAYS_TO_WRITE), Size()),
     }
 )

@@ -28,6 +28,7 @@ from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.content import content
 from bot.conversation.model import Conversation, Kind, Message, Say, Sender
 from bot.errors import DeliveryError
+from bot.gate import UNLIMITED, Limits
 from bot.handoff.mission import Contact, MissionProfile, Mode, Resource, WhoRuns
 from bot.handoff.roster import Duty
 from bot.mail.imap import Mailbox
@@ -225,6 +226,8 @@ class Stage:
     repeats: bool = False
     mailbox: Mailbox | None = None  # where officers answer, and what can't be delivered comes back
     trusted: Callable[[], Awaitable[bool | None]] | None = None  # whether officers' accounts can be; None: they are
+    limits: Limits = UNLIMITED  # a story's people write faster than any person does
+    listen: str = ""  # where an operator's programs may ask; "": nowhere
 
     @property
     def kept(self) -> Path:
@@ -263,6 +266,8 @@ class Stage:
             self.clock.now,
             self.mailbox,
             self.trusted,
+            self.limits,
+            listen=self.listen,
         )
         return wire(plan), town
 

@@ -16,8 +16,10 @@ from stories.lives import lives_on_demand
 from bot.app import Bot, Plan, plan_of
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_polling import Waits
+from bot.gate import UNLIMITED
 from bot.inspection import read_configured
 from bot.messengers import looks
+from bot.storage.roles import POLLER
 
 QUICK = Waits(network=(0.05,), turns=0.05, poller=0.05)
 
@@ -30,13 +32,15 @@ def planned(settings: Path) -> Plan:
         raise SystemExit(2)
 
     def account(bot: Bot) -> list[Telegram]:
-        return [
-            Telegram(
-                told.token, bot.desk.now, told.api, looks=looks(bot.knowledge), per_second=inf, pause=0.0, waits=QUICK
-            )
-        ]
+        bot.roles.look = QUICK.poller
+        channel = Telegram(
+            told.token, bot.desk.now, told.api, looks=looks(bot.knowledge), per_second=inf, pause=0.0, waits=QUICK
+        )
+        channel.turn = partial(bot.roles.wait_for, POLLER)
+        return [channel]
 
-    return replace(plan_of(configured.settings, configured.profile, configured.file), channels=account)
+    plan = plan_of(configured.settings, configured.profile, configured.file)
+    return replace(plan, channels=account, limits=UNLIMITED)
 
 
 if __name__ == "__main__":

@@ -187,6 +187,7 @@ class TelegramStage(Stage):
             self.clock.now,
             self.mailbox,
             self.trusted,
+            self.limits,
         )
         return wire(plan), town
 

@@ -68,14 +68,14 @@ async def some_calls(telegram: TelegramServer, count: int, talking: asyncio.Futu
     await telegram.news.until(lambda: len(telegram.calls) > goal or talking.done(), WITHIN)
 
 
-def configured(home: Path, officer: Inbox, telegram: TelegramServer, mail: str) -> Path:
-    """Settings for a bot on this Telegram."""
+def configured(home: Path, officer: Inbox, telegram: TelegramServer, mail: str, **more: str) -> Path:
+    """Settings for a bot on this Telegram; `more`: another database."""
     mission_file(home, officer.contact.openpgp or "", officer.contact.fingerprint)
     secret = home / "token"
     secret.write_text(TOKEN)
     secret.chmod(0o600)
     api = telegram.base_url.removesuffix("/bot")
-    return settings_file(home, mail, more=f'[telegram]\ntoken_file = "token"\napi = "{api}"\n')
+    return settings_file(home, mail, more=f'[telegram]\ntoken_file = "token"\napi = "{api}"\n', **more)
 
 
 def everybody(home: Path, telegram: TelegramServer, people: int) -> list[Talker]:

@@ -41,6 +41,7 @@ from bot.conversation.flow import Ask
 from bot.conversation.model import Conversation, Kind, Outcome, Say, Sender, Timer
 from bot.conversation.transcript import written_down
 from bot.handoff.mission import Availability, Resource, SignalAddress, Support, Topic, WhoRuns
+from bot.storage.outbox import SENT
 
 SCRIPTS = {path.stem: path.read_text("utf-8") for path in FILES}
 CHANNELS = ("terminal", "signal", "telegram")
@@ -180,7 +181,7 @@ class Replay:
         def job(conn: sa.Connection) -> None:
             if isinstance(happened, Accepted):  # the server has it: nothing is offered again
                 later = self.clock.now() + timedelta(days=2)
-                for row in desk.outbox.claimable(conn, later, 10, (), mails=True):
+                for row in desk.outbox.claimable(conn, later, 10, (), sought=SENT):
                     desk.outbox.done(conn, row.id)
             if isinstance(happened, FromMission):
                 desk.from_mission(conn, who, happened)

@@ -1,0 +1,78 @@
+"""A database server that hangs, or whose line does: nobody waits for it for ever, and nothing is done twice."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import sqlalchemy as sa
+from fakes_postgres import USER, Postgres
+from fakes_proxy import Kind, Proxy, Trouble, proxy
+
+from bot.storage import tables
+from bot.storage.tables import open_engine
+from bot.storage.writer import Writer
+
+SECONDS = 0.5  # instead of half a minute
+HANGS = (Kind.SWALLOW, Kind.DEAF, Kind.MUTE)
+BREAKS = (Kind.RESET, Kind.CLOSE, Kind.GARBAGE, Kind.REFUSE)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "ANSWERING", SECONDS)
+
+
+@asynccontextmanager
+async def reached(server: Postgres) -> AsyncIterator[tuple[Proxy, sa.Engine]]:
+    """A database behind a proxy."""
+    url = sa.make_url(server.fresh())
+    async with proxy(str(url.query["host"]), 5432) as between:
+        engine = open_engine(f"postgresql+psycopg://{USER}@127.0.0.1:{between.port}/{url.database}?sslmode=disable")
+        yield between, engine
+        engine.dispose()
+    server.drop(url.render_as_string())
+
+
+@asynccontextmanager
+async def counting(engine: sa.Engine) -> AsyncIterator[Writer]:
+    writer = Writer(engine)
+    writer.start()
+    await writer.do(lambda conn: conn.exec_driver_sql("CREATE TABLE done (number integer)"))
+    yield writer
+    await writer.stop()
+
+
+def counted(conn: sa.Connection) -> int:
+    return int(conn.exec_driver_sql("SELECT count(*) FROM done").scalar_one())
+
+
+def count(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("INSERT INTO done VALUES (1)")
+
+
+@pytest.mark.parametrize("after", [0, 120, 250])  # bytes; some time before, within and behind the commit
+@pytest.mark.parametrize("kind", [*HANGS, *BREAKS])
+async def test_whatever_becomes_of_the_line_a_job_is_done_once(postgresql: Postgres, kind: Kind, after: int) -> None:
+    async with reached(postgresql) as (between, engine), counting(engine) as writer:
+        await writer.do(count)
+        await between.suffers(Trouble(kind, after=after))
+        waiting = asyncio.create_task(writer.do(count))
+        done, _ = await asyncio.wait({waiting}, timeout=SECONDS / 2)
+        await between.suffers(None)
+        began = time.monotonic()
+        async with asyncio.timeout(15):
+            await waiting
+            assert await writer.do(counted) == 2
+        assert done or time.monotonic() - began < 8 * SECONDS
+
+
+async def test_an_operator_says_how_long_a_connection_may_take(postgresql: Postgres) -> None:
+    async with reached(postgresql) as (between, engine):
+        await between.suffers(Trouble(Kind.SWALLOW))
+        hurried = engine.url.update_query_dict({"connect_timeout": "2"})
+        began = time.monotonic()
+        with pytest.raises(sa.exc.OperationalError):
+            await asyncio.to_thread(open_engine(hurried.render_as_string()).connect)
+        assert 2 <= time.monotonic() - began < tables._LINE["connect_timeout"]

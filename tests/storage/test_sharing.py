@@ -1,0 +1,249 @@
+"""Several processes on one database server: what each does counts once, whoever is in the way and whatever goes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fakes_postgres import Postgres, postgres
+
+from bot.storage.locks import Held, Leases, hold
+from bot.storage.roles import Roles
+from bot.storage.schema import migrate
+from bot.storage.statement import Statement
+from bot.storage.tables import open_engine
+from bot.storage.writer import Writer, apart
+
+READ = Statement("SELECT value FROM state WHERE name = :name")
+KEEP = Statement(
+    "INSERT INTO state (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+TIMES = 40
+WITHIN = 60  # seconds
+
+
+@pytest.fixture
+def url(postgresql: Postgres, migrated: str) -> Iterator[str]:
+    url = postgresql.fresh(migrated)
+    yield url
+    postgresql.drop(url)
+
+
+@asynccontextmanager
+async def writing(url: str) -> AsyncIterator[Writer]:
+    """A process of its own, as far as the database can tell."""
+    engine = open_engine(url)
+    writer = Writer(engine)
+    writer.start()
+    try:
+        yield writer
+    finally:
+        await writer.stop()
+        engine.dispose()
+
+
+def one_more(conn: sa.Connection, names: Sequence[str]) -> None:
+    """Read and write each of these, as a turn does with a talk."""
+    for name in names:
+        hold(conn, name.encode())
+        row = READ(conn, name=name).fetchone()
+        KEEP(conn, name=name, value=row[0] + 1 if row else 1)
+
+
+def unguarded(conn: sa.Connection, names: Sequence[str]) -> None:
+    """Change the same rows without asking for them first, so that the server finds a deadlock or a wait."""
+    for name in names:
+        KEEP(conn, name=name, value=1)
+
+
+def value(conn: sa.Connection, name: str) -> int:
+    row = READ(conn, name=name).fetchone()
+    return int(row[0]) if row else 0
+
+
+def ana_then_ben(conn: sa.Connection) -> None:
+    one_more(conn, ("ana", "ben"))
+
+
+def ben_then_ana(conn: sa.Connection) -> None:
+    one_more(conn, ("ben", "ana"))
+
+
+async def test_what_two_processes_change_at_once_is_changed_by_both(url: str) -> None:
+    async with writing(url) as one, writing(url) as two, asyncio.timeout(WITHIN):
+        await asyncio.gather(
+            *(one.do(ana_then_ben) for _ in range(TIMES)), *(two.do(ben_then_ana) for _ in range(TIMES))
+        )
+        assert [await one.do(partial(value, name=name)) for name in ("ana", "ben")] == [2 * TIMES, 2 * TIMES]
+
+
+async def test_processes_that_stand_in_one_anothers_way_go_on(url: str) -> None:
+    """Without asking first: the server breaks the circle, and what was undone is done again."""
+    async with writing(url) as one, writing(url) as two, asyncio.timeout(WITHIN):
+        forth, back = (partial(unguarded, names=names) for names in (("ana", "ben"), ("ben", "ana")))
+        await asyncio.gather(*(one.do(forth) for _ in range(TIMES)), *(two.do(back) for _ in range(TIMES)))
+        assert await one.do(partial(value, name="ben")) == 1
+
+
+async def test_a_part_of_a_job_that_finds_somebody_at_it_lets_the_whole_job_be_done_again(url: str) -> None:
+    parts: list[Exception | None] = []
+
+    def job(conn: sa.Connection) -> None:
+        parts.append(apart(conn, partial(one_more, names=("ana",))))
+
+    async with writing(url) as writer, asyncio.timeout(WITHIN):
+        other = open_engine(url)
+        with other.connect() as conn:
+            hold(conn, b"ana")
+            asked = asyncio.ensure_future(writer.do(job))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(asked), 0.1)
+            conn.rollback()
+        await asked
+        other.dispose()
+        assert parts == [None]
+        assert await writer.do(partial(value, name="ana")) == 1
+
+
+async def test_whoever_finds_somebody_at_it_holds_up_nobody_else(url: str) -> None:
+    async with writing(url) as writer, asyncio.timeout(WITHIN):
+        other = open_engine(url)
+        with other.connect() as conn:
+            hold(conn, b"ana")
+            asked = asyncio.ensure_future(writer.do(partial(one_more, names=("ana",))))
+            await writer.do(partial(one_more, names=("ben",)))
+            assert not asked.done()
+            with pytest.raises(Held), other.connect() as third:
+                hold(third, b"ana")
+            conn.rollback()
+        await asked
+        other.dispose()
+
+
+def test_a_lease_is_one_process_alone_and_ends_with_its_connection(url: str) -> None:
+    engine, mine, theirs = open_engine(url), Leases(), Leases()
+    with engine.connect() as ours, engine.connect() as other:
+        assert mine.take(ours, b"ana") and mine.take(ours, b"ana") and mine.take(ours, b"ben")
+        assert not theirs.take(other, b"ana")
+        mine.keep(ours, {b"ben"})
+        assert theirs.take(other, b"ana") and not theirs.take(other, b"ben") and not mine.take(ours, b"ana")
+        ours.invalidate()
+        other.rollback()
+        ours.rollback()
+        assert theirs.take(other, b"ben"), "whoever has lost the connection has lost the lease"
+        with engine.connect() as again:
+            assert not mine.take(again, b"ben"), "what was held by the old connection is asked for again"
+    engine.dispose()
+
+
+async def test_a_role_moves_when_its_holder_is_gone(url: str) -> None:
+    async with writing(url) as one, asyncio.timeout(WITHIN):
+        other = Roles(one, look=0.01)
+        async with writing(url) as two:
+            first = Roles(two, look=0.01)
+            assert await first.has("rounds") and await first.has("rounds") and not await other.has("rounds")
+            assert await other.has("mailbox"), "another role is free"
+        await other.wait_for("rounds")
+        assert await other.has("rounds")
+
+
+async def test_a_room_runs_in_one_process_until_that_one_is_gone(url: str) -> None:
+    running: asyncio.Queue[str] = asyncio.Queue()
+
+    async def room(name: str) -> None:
+        running.put_nowait(name)
+        await asyncio.Event().wait()
+
+    async with writing(url) as one, asyncio.timeout(WITHIN):
+        async with writing(url) as two:
+            second = asyncio.ensure_future(Roles(two, look=0.01).play("mailbox", partial(room, "two")))
+            assert await running.get() == "two"
+            first = asyncio.ensure_future(Roles(one, look=0.01).play("mailbox", partial(room, "one")))
+            assert not await Roles(one).has("mailbox")
+            assert running.empty()
+            second.cancel()
+            await asyncio.gather(second, return_exceptions=True)
+        assert await running.get() == "one"
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+
+# ── the server goes ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Postgres]:
+    """One that may be killed; what it has committed stands on the disk."""
+    with postgres(durable=True) as server:
+        yield server
+
+
+@pytest.fixture
+def own_url(own_server: Postgres) -> str:
+    url = own_server.fresh()
+    migrate(open_engine(url))
+    return url
+
+
+@pytest.mark.parametrize("how", ["cut", "stopped", "killed"])
+async def test_jobs_are_done_once_each_while_the_server_goes_and_comes(
+    how: str, own_server: Postgres, own_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with writing(own_url) as writer, asyncio.timeout(WITHIN):
+        asked = []
+        for number in range(6):
+            asked += [asyncio.ensure_future(writer.do(partial(one_more, names=("ana",)))) for _ in range(TIMES)]
+            await asked[-1 if number % 2 else -TIMES]  # while some wait, or none
+            await asyncio.to_thread(goes_and_comes, own_server, own_url, how)
+        await asyncio.gather(*asked)
+        assert await writer.do(partial(value, name="ana")) == len(asked)
+    assert "database_away" in [record.msg.shown["event"] for record in caplog.records if hasattr(record.msg, "shown")]
+
+
+def goes_and_comes(server: Postgres, url: str, how: str) -> None:
+    if how == "cut":
+        server.disconnect(url)
+        return
+    (server.kill if how == "killed" else server.stop)()
+    server.start()
+
+
+async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_done_again(
+    own_server: Postgres, own_url: str
+) -> None:
+    cut: list[int] = []
+
+    def committed_but_nobody_hears(conn: sa.Connection) -> None:
+        if not cut:
+            driver: Any = conn.connection.dbapi_connection
+            driver.commit()
+            cut.append(own_server.disconnect(own_url))
+
+    engine = open_engine(own_url)
+    sa.event.listen(engine, "commit", committed_but_nobody_hears)
+    writer = Writer(engine)
+    writer.start()
+    async with asyncio.timeout(WITHIN):
+        await writer.do(partial(one_more, names=("ana",)))
+        await writer.do(partial(one_more, names=("ana",)))
+        assert await writer.do(partial(value, name="ana")) == 2
+    await writer.stop()
+    engine.dispose()
+    assert cut == [1]
+
+
+async def test_whoever_stops_while_the_server_is_away_is_answered(own_server: Postgres, own_url: str) -> None:
+    async with writing(own_url) as writer, asyncio.timeout(WITHIN):
+        await writer.do(partial(one_more, names=("ana",)))
+        own_server.stop()
+        try:
+            asked = asyncio.ensure_future(writer.do(partial(one_more, names=("ana",))))
+            await asyncio.sleep(0)
+            await writer.stop()
+            with pytest.raises(sa.exc.OperationalError):
+                await asked
+        finally:
+            own_server.start()
