@@ -13,9 +13,9 @@ from functools import partial
 import sqlalchemy as sa
 
 from bot import clock
+from bot.conversation.answering import STOPPED
 from bot.conversation.asking import asks_words
 from bot.conversation.carrying import CARRIED_FROM, carry_code
-from bot.conversation.commands import STOPPED
 from bot.conversation.engine import Rulebook, advance, carry, lives_until, report
 from bot.conversation.events import Accepted, Delivered, Event, FromMission, Placed
 from bot.conversation.model import Chance, Clear, Conversation, Effect, HandOff, Message, Outcome, Sender, Wake

@@ -23,6 +23,7 @@ CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
 
 FIXED = {"pyproject.toml", "bot", "flows", "locales", "config", "tests", "README.md"}  # by the project's owner
 EXPECTED_BY_TOOLS = {
+    ".dockerignore",
     *(".ci", ".github", ".gitignore", ".editorconfig", "LICENSE", "Makefile"),
     *("requirements.txt", "requirements-dev.txt", "docs", "benchmarks"),
 }

@@ -20,6 +20,7 @@ from bot.conversation.noting import noted
 from bot.conversation.understanding import fold
 
 REPLY = "reply"  # the step that asks how the person may be answered
+STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
 GATHERED_FOR = timedelta(minutes=10)  # additions wait so long after the last, then go as one
 _LINE_BREAKS = frozenset("\n\u200c\u200d")  # and the joiners that some scripts are written with
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
@@ -74,11 +75,18 @@ def answered(turn: Turn, answer: Answer) -> Outcome:
     if step.sends:
         return _sent_or_dropped(turn, answer)
     turn = _kept(turn, answer)
-    target = turn.book.paths.next_step(step.name, answer)
+    target = _unasked(turn, step, turn.book.paths.next_step(step.name, answer))
     wishes = step.choices_from == "languages" and not _spoken_here(turn, answer)
     leads = to if wishes else onward  # whoever wishes for another language again is asked again which one
     outcome = leads(turn, target, *_notes(turn, step, answer))
     return gathered(outcome, turn.now) if step.after else outcome
+
+
+def _unasked(turn: Turn, step: Step, target: str) -> str:
+    """Return where somebody goes on: the mission does not know how to answer who wrote SOS alone, or STOP since."""
+    flow, case = turn.book.flow, turn.talk.case
+    unknown = case is not None and case.reply in {"", STOPPED}
+    return flow.unasked if unknown and step.name == flow.idle and target != END and flow.unasked else target
 
 
 def _spoken_here(turn: Turn, answer: Answer) -> bool:

@@ -59,7 +59,7 @@ def _each(flow: Flow, checks: tuple[Check, ...]) -> Iterator[str]:
 
 def _optional(flow: Flow) -> tuple[tuple[str, str], ...]:
     """Return the places of a flow that it may have or not: "" where it has none."""
-    return ("carried", flow.carried), ("answer", flow.answer)
+    return ("carried", flow.carried), ("answer", flow.answer), ("unasked", flow.unasked)
 
 
 def _roots(flow: Flow) -> Iterator[str]:

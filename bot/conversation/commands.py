@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bot.conversation.answering import answered, pass_on, picked, without
+from bot.conversation.answering import STOPPED, answered, pass_on, picked, without
 from bot.conversation.asking import added, own_words_asked
 from bot.conversation.carrying import begun, offer
 from bot.conversation.guide import ROOT
@@ -12,7 +12,6 @@ from bot.conversation.moves import STALE_AFTER, Turn, again, begin, to
 from bot.conversation.tracing import cleared
 
 WHOM, AGREE, DISAGREES = "whom", "agree", "no"  # for whom a person writes, and whether that one agrees
-STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
 
 
 def cry(turn: Turn) -> Outcome:

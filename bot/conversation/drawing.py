@@ -95,6 +95,7 @@ def _starts(flow: Flow) -> Mapping[str, str]:
         "back after a handoff": flow.idle,
         "from Telegram": flow.carried,
         "ANSWER": flow.answer,
+        "adding after SOS alone": flow.unasked,
     }
     return {label: step for label, step in starts.items() if step in flow.steps}
 

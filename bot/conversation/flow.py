@@ -96,6 +96,7 @@ class Flow:
     texts: Mapping[str, str]  # name -> English, e.g. "left" -> "It has left us at {time} …"
     carried: str = ""  # where a talk that comes from another channel is shown and confirmed; "": it isn't
     answer: str = ""  # where a person answers the mission; "": they can't
+    unasked: str = ""  # where somebody goes on from `idle` who was never asked how to be answered; "": as everybody
 
     def step(self, name: str) -> Step | None:
         """Return the step of that name, or None where the flow has changed."""

@@ -175,6 +175,7 @@ def _roles(flow: Flow) -> Iterator[str]:
         ("idle", flow.idle, _idle, "it must be asked after the handoff"),
         ("carried", flow.carried, _carried, "it must show the answers, and offer 'yes' and 'no'"),
         ("answer", flow.answer, _answer, "it must take own words, after the handoff"),
+        ("unasked", flow.unasked, _idle, "it must be asked after the handoff"),
     ):
         if name and not fits(flow.steps[name]):
             yield f"flows/{flow.name}.toml: step '{name}': as {role} of the flow, {need}"

@@ -36,6 +36,7 @@ class _Head(_Strict):
     idle: str
     carried: str = ""
     answer: str = ""
+    unasked: str = ""
     review_bound: int
     sos_bound: int
 

@@ -26,6 +26,9 @@ SLOW_SECONDS = 0.005  # a count that took longer is kept for a while
 KEPT_SECONDS = 60.0
 DAY_MINUTES = 24 * 60
 
+_LOOKED = Statement(
+    "INSERT INTO state (name, value) VALUES ('looked', :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 _TALKS = Statement("SELECT COUNT(*) FROM talk")
 _CASES = Statement("SELECT COUNT(*) FROM docket")
 _HEAD = Statement(
@@ -85,8 +88,9 @@ class Gauge:
         self._talks, self._cases = _Count(_TALKS, self.clock), _Count(_CASES, self.clock)
 
     def __call__(self, conn: sa.Connection, now: datetime) -> Gauged:
-        """Return what there is now."""
+        """Return what there is now. Raises if a row can't be written: then the bot answers nobody, whatever it reads."""
         at = minute(now)
+        _LOOKED(conn, value=at)
         queues: Queues = {(kind, lane): Queue(0, 0) for kind in (*KINDS.values(), MORE) for lane in LANES.values()}
         for lane, name in LANES.items():
             looked_at = 0

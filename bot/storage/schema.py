@@ -25,7 +25,13 @@ def migrate(engine: sa.Engine) -> None:
             if not _is_at(conn, HEAD):
                 _upgrade(conn)
     except sa.exc.DatabaseError as error:
-        raise SettingsError(f"[storage] url: the database can't be opened ({type(error.orig).__name__})") from None
+        raise SettingsError(f"[storage] url: the database can't be opened: {_first_line(error)}") from None
+
+
+def _first_line(error: sa.exc.DatabaseError) -> str:
+    """Return what the database says of itself, before there is anything of a person in it; never a password."""
+    told = str(error.orig).strip().splitlines()
+    return next((line for line in told if line.strip()), type(error.orig).__name__)
 
 
 def _is_at(conn: sa.Connection, step: str) -> bool:

@@ -155,7 +155,8 @@ async def test_the_numbers_are_right_and_say_nothing_of_anybody(town: OfficersTo
         await bot.says(ana, written[2])
         reference = await refused(town, bot, ana)
         assert await watcher.health() == (200, ["ok"])
-        await bot.later(minutes=6)
+        for _ in range(6):
+            await bot.later(minutes=1)  # six at once would be a clock that was set
         assert await watcher.health() == (503, ["alerts: an urgent alert has not left for more than 5 minutes"])
         found = await watcher.numbers()
         assert (found["talks"], found["cases_open"]) == (2, 1)
