@@ -88,7 +88,7 @@ class Gauge:
         self._talks, self._cases = _Count(_TALKS, self.clock), _Count(_CASES, self.clock)
 
     def __call__(self, conn: sa.Connection, now: datetime) -> Gauged:
-        """Return what there is now. Raises if a row can't be written: then the bot answers nobody, whatever it reads."""
+        """Return what there is now. Raises if no row can be written: then the bot answers nobody, whatever it reads."""
         at = minute(now)
         _LOOKED(conn, value=at)
         queues: Queues = {(kind, lane): Queue(0, 0) for kind in (*KINDS.values(), MORE) for lane in LANES.values()}
