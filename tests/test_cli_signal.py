@@ -168,7 +168,7 @@ def test_every_step_has_help(step: str, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_check_finds_a_number_that_is_not_set_up(told: Told, settings: Path) -> None:
     told_so = f"{settings}: signal: {ACCOUNT} isn't set up there: postigo signal register, or postigo signal link\n"
-    assert told("check") == (2, f"{told_so}{settings}: {NO_MAILBOX}\n", "")
+    assert told("check")[:2] == (2, f"{told_so}{settings}: {NO_MAILBOX}\n")  # beside it, advice on this machine
 
 
 def test_check_finds_a_server_that_trusts_every_changed_key(told: Told, settings: Path, server: SignalServer) -> None:

@@ -63,10 +63,7 @@ def set_back(
         return timedelta(0)
     missing = datetime.fromtimestamp(row[0] * MINUTE_SECONDS, UTC) + passed - now
     back = max(missing, been_ahead)
-    if passed and -missing > TOLERATED:
-        outbox.try_longer(conn, -missing)
     if back <= TOLERATED:
         return timedelta(0)
     outbox.earlier(conn, back)
-    outbox.try_as_long(conn, back, now)
     return back

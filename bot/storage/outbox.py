@@ -18,7 +18,7 @@ from bot.storage.envelope import Envelope
 from bot.storage.keyring import Keyring
 from bot.storage.letters import KINDS, Found, Letter, Mail, Note, Ping, Row, left_of, read, written
 from bot.storage.locks import Leases, free
-from bot.storage.notes import EPOCH, TRIED_FOR, Notes, due_of, is_bare, note_of, stamp, tried_until
+from bot.storage.notes import EPOCH, Notes, due_of, is_bare, note_of, stamp, tried_until
 from bot.storage.outbox_sql import SEALED, SENT, WORDS
 from bot.storage.tables import MINUTE_SECONDS, OTHER, URGENT, minute, of
 from bot.storage.waiting import TAIL_BYTES, Lines, Sought, people
@@ -214,14 +214,6 @@ class Outbox:
                 sql.MOVE(conn, id=row, next_try=minute(due), wrapped=self._notes.moved(row, wrapped, due))
                 moved += 1
         return moved
-
-    def try_longer(self, conn: sa.Connection, span: timedelta) -> None:
-        """Let cases and mails be tried that much longer: in this time, which the clock has left out, nobody could."""
-        sql.LONGER(conn, minutes=span // MINUTE)
-
-    def try_as_long(self, conn: sa.Connection, span: timedelta, now: datetime) -> None:
-        """Let them be tried that much less, but for a day from now: the clock was set back by this."""
-        sql.AS_LONG(conn, minutes=span // MINUTE, most=minute(now + TRIED_FOR))
 
     def hasten(self, conn: sa.Connection, who: bytes, now: datetime) -> None:
         """Let this person's mails and pings that wait for their hour leave that much earlier, the first of them now.

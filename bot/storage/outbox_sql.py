@@ -40,8 +40,3 @@ MOVE = Statement("UPDATE outbox SET next_try = :next_try, wrapped = :wrapped WHE
 MAILS = Statement(
     "SELECT id, wrapped, sealed FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"
 )
-LONGER = Statement("UPDATE outbox SET expires = expires + :minutes WHERE kind IN ('mail', 'hand_off')")
-AS_LONG = Statement(
-    "UPDATE outbox SET expires = CASE WHEN expires - :minutes > :most THEN expires - :minutes ELSE :most END "
-    "WHERE kind IN ('mail', 'hand_off') AND expires > :most"
-)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from bot.conversation.model import HandOff, Line, Say, Sender, Timer, Wake
 from bot.storage.clockwork import TOLERATED, Watched, set_back
-from bot.storage.erasing import expire
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Mail, Outbox, Ping
 from bot.storage.tables import OTHER
@@ -76,36 +75,6 @@ def a_case(conn: sa.Connection, outbox: Outbox, at: datetime) -> None:
         lane=OTHER,
         expires=at + DAY,
     )
-
-
-def test_a_clock_that_is_set_forward_by_days_drops_no_case(conn: sa.Connection, outbox: Outbox) -> None:
-    set_back(conn, outbox, NOON, NONE)
-    a_case(conn, outbox, NOON)
-    ahead = NOON + 30 * HOUR
-    assert due(conn, outbox, ahead) == []
-    assert set_back(conn, outbox, ahead, MINUTE) == NONE
-    expire(conn, ahead, 9)
-    assert due(conn, outbox, ahead + 23 * HOUR) == ["hand_off", "mail"]
-    assert due(conn, outbox, ahead + 25 * HOUR) == []
-
-
-def test_what_was_put_before_and_after_a_jump_is_tried_for_a_day_when_it_is_over(
-    conn: sa.Connection, outbox: Outbox
-) -> None:
-    set_back(conn, outbox, NOON, NONE)
-    a_case(conn, outbox, NOON)
-    set_back(conn, outbox, NOON + 30 * HOUR, MINUTE)
-    a_case(conn, outbox, NOON + 30 * HOUR)
-    assert set_back(conn, outbox, NOON, NONE) == 30 * HOUR
-    assert due(conn, outbox, NOON + 23 * HOUR).count("mail") == 2
-    assert due(conn, outbox, NOON + 25 * HOUR).count("mail") == 0
-
-
-def test_a_clock_that_was_ahead_when_the_bot_began_shortens_no_day(conn: sa.Connection, outbox: Outbox) -> None:
-    a_case(conn, outbox, NOON)
-    set_back(conn, outbox, NOON + 20 * HOUR, NONE)
-    assert set_back(conn, outbox, NOON, NONE) == 20 * HOUR
-    assert due(conn, outbox, NOON + 23 * HOUR).count("mail") == 1
 
 
 def test_time_in_which_the_bot_did_not_run_is_no_jump(conn: sa.Connection, outbox: Outbox) -> None:
