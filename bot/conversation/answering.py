@@ -85,8 +85,13 @@ def answered(turn: Turn, answer: Answer) -> Outcome:
 def _unasked(turn: Turn, step: Step, target: str) -> str:
     """Return where somebody goes on: the mission does not know how to answer who wrote SOS alone, or STOP since."""
     flow, case = turn.book.flow, turn.talk.case
-    unknown = case is not None and case.reply in {"", STOPPED}
-    return flow.unasked if unknown and step.name == flow.idle and target != END and flow.unasked else target
+    if case is None or case.reply not in {"", STOPPED} or step.name != flow.idle or target == END or not flow.unasked:
+        return target
+    told = {answer.step: answer for answer in turn.talk.answers}
+    target = flow.unasked
+    while target != END and flow.steps[target].keeps in told:  # what waits to be sent isn't asked again
+        target = turn.book.paths.next_step(target, told[flow.steps[target].keeps])
+    return target
 
 
 def _spoken_here(turn: Turn, answer: Answer) -> bool:

@@ -80,9 +80,10 @@ def test_an_answer_changed_among_the_additions_takes_its_followers_along() -> No
 
 def test_what_was_added_is_not_lost_by_going_back_or_resting() -> None:
     talk = sent_in_emergency().picks("yes", "raid", "MX-OAX").write("back").write("back").write("SOS")
-    talk.picks("no", "leave").write("hello").picks("add", "hiding")
+    talk.picks("no", "leave").write("hello").picks("add", "officer", "here", "hiding")
     talk.tell(Due(Timer.GATHER, talk.talk.gathering))
-    assert given(talk) == {"event": ("raid",), "area": ("MX-OAX",), "state": ("hiding",)}
+    told = {"event": ("raid",), "area": ("MX-OAX",), "want": ("officer",), "reply": ("here",), "state": ("hiding",)}
+    assert given(talk) == told  # and what was never asked since the SOS
 
 
 def test_after_the_handoff_a_cry_for_help_is_an_addition_sent_at_once() -> None:
