@@ -147,7 +147,7 @@ async def test_what_is_not_an_officer_s_own_signed_word_changes_nothing_and_is_c
             "within words": post.signed(f"I have read {token}\n"),
             "another token": post.signed(f"{other}\n"),
             "no token": post.signed("Yes.\n"),
-            "of a later day": post.signed(f"{token}\n", at=f"{clock.now() + timedelta(days=1):%Y%m%dT%H%M%S}"),
+            "of a later day": post.signed(f"{token}\n", at=f"{clock.now() + timedelta(days=2):%Y%m%dT%H%M%S}"),
             "changed": post.signed(f"{token}\n").replace(b"ACK-", b"ack-"),
             "nothing": b"",
         }
