@@ -2,11 +2,7 @@
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -15,10 +11,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.beside import HERE, read, started, write
 from benchmarks.machine import described
 from benchmarks.stand import percentile
 
-HERE = Path(__file__).resolve().parent.parent
 CHANNELS = ("signal", "telegram")
 COLUMNS = (
     "channel",
@@ -48,13 +44,13 @@ def flooded(channel: str, folder: Path, told: argparse.Namespace) -> dict[str, A
     """Return what a town has measured of a bot, each in a process of its own."""
     words = [channel, folder, "--people", told.people, "--cries", told.cries]
     words += ["--seconds", told.seconds, "--rate", told.rate]
-    with _started("benchmarks.flood_town", [str(one) for one in words]) as town:
+    with started("benchmarks.flood_town", words) as town:
         try:
-            places = _read(town)
-            with _started("benchmarks.flood_bot", [channel, places]) as bot:
+            places = read(town)
+            with started("benchmarks.flood_bot", [channel, places]) as bot:
                 try:
-                    _write(town, "go")
-                    result: dict[str, Any] = json.loads(_read(town))
+                    write(town, "go")
+                    result: dict[str, Any] = json.loads(read(town))
                 finally:
                     bot.kill()
         finally:
@@ -67,30 +63,6 @@ def _row(channel: str, people: int, told: dict[str, Any]) -> list[str]:
     lost = told["cries"] - len(told["alerts"])
     rate = told["flooded"] / told["seconds"]
     return [channel, f"{people:,}", f"{rate:,.0f}", str(told["cries"]), *(f"{one:.2f}" for one in times), str(lost)]
-
-
-def _started(module: str, words: Sequence[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *words],
-        env={**os.environ, "PYTHONPATH": str(HERE)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
-def _write(process: "subprocess.Popen[str]", line: str) -> None:
-    if process.stdin is None:
-        raise ValueError("a process without an input")
-    process.stdin.write(line + "\n")
-    process.stdin.flush()
-
-
-def _read(process: "subprocess.Popen[str]") -> str:
-    if process.stdout is None:
-        raise ValueError("a process without an output")
-    return process.stdout.readline()
 
 
 def _told() -> argparse.Namespace:

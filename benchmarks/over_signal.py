@@ -2,9 +2,7 @@
 
 import argparse
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,12 +16,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.beside import HERE, read, started, write
 from benchmarks.machine import described
 from benchmarks.people import SCRIPTS
 from benchmarks.signal_api import READY
 from benchmarks.signal_bots import ECHO, NAMES, POSTIGO
 
-HERE = Path(__file__).resolve().parent.parent
 SCRIPT = (*SCRIPTS["emergency"][:3], "help", *SCRIPTS["emergency"][3:])
 FLOOD, SECONDS = 2_000, 10  # frames a second, and how long
 PATIENCE = 120.0  # seconds for what waits after a flood
@@ -60,17 +58,17 @@ def main() -> None:
 def _talked(name: str, folder: Path, people: int) -> dict[str, float]:
     words = ["--people", str(people), *(["--questions"] if name == POSTIGO else [])]
     with _both(name, folder, words) as (server, _):
-        told: dict[str, float] = json.loads(_read(server))
+        told: dict[str, float] = json.loads(read(server))
         return told
 
 
 def _flooded(name: str, folder: Path) -> Flooded:
     begun = perf_counter()
     with _both(name, folder, ["--flood", str(FLOOD), "--seconds", str(SECONDS)]) as (server, bot):
-        told = json.loads(_read(server))
+        told = json.loads(read(server))
         taken, frames = 0, int(told["frames"])
         while taken < frames - told["dropped"] and perf_counter() - begun < PATIENCE:
-            before, taken = taken, int(_read(bot) or taken)
+            before, taken = taken, int(read(bot) or taken)
             if before == taken and name == ECHO and taken:
                 break  # it has taken what it ever will
         return Flooded(frames, max(frames - taken, 0), perf_counter() - begun)
@@ -82,35 +80,15 @@ def _both(
 ) -> Iterator[tuple["subprocess.Popen[str]", "subprocess.Popen[str]"]]:
     """Start a server and a bot, each in a process of its own."""
     folder.mkdir(parents=True)
-    with _started("benchmarks.signal_api", words) as server:
-        if server.stdin is None:
-            raise ValueError("a process without an input")
-        server.stdin.write(json.dumps(SCRIPT) + "\n")
-        server.stdin.flush()
-        port = _read(server).removeprefix(READY).strip()
-        with _started("benchmarks.signal_bots", [name, f"127.0.0.1:{port}", str(folder)]) as bot:
+    with started("benchmarks.signal_api", words) as server:
+        write(server, json.dumps(SCRIPT))
+        port = read(server).removeprefix(READY).strip()
+        with started("benchmarks.signal_bots", [name, f"127.0.0.1:{port}", folder]) as bot:
             try:
                 yield server, bot
             finally:
                 bot.kill()
                 server.kill()
-
-
-def _started(module: str, words: Sequence[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *words],
-        env={**os.environ, "PYTHONPATH": str(HERE)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
-def _read(process: "subprocess.Popen[str]") -> str:
-    if process.stdout is None:
-        raise ValueError("a process without an output")
-    return process.stdout.readline()
 
 
 def _table(talks: dict[str, list[dict[str, float]]], floods: dict[str, list[Flooded]]) -> Table:

@@ -2,10 +2,6 @@
 
 import argparse
 import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -15,11 +11,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.beside import HERE, read, started, write
 from benchmarks.bot_api import READY
 from benchmarks.machine import described
 from benchmarks.telegram_bots import MEMORY, NAMES, PICKLE, POSTIGO, SCRIPT
 
-HERE = Path(__file__).resolve().parent.parent
 COLUMNS = ("bot", "messages a second", "of ours", "p50 ms", "p99 ms", "after kill -9")
 KEPT = {POSTIGO: "every answered message", MEMORY: "nothing", PICKLE: "the file, unless it was being written"}
 AIM = "Aim: ours 3 times ConversationHandler in memory, 6 times the one that is pickled after each message."
@@ -42,38 +38,17 @@ def main() -> None:
 
 def measured(name: str, folder: Path, people: int) -> dict[str, float]:
     """Let so many people talk with one bot, each in a process of its own; return rate and times."""
-    surroundings = {**os.environ, "PYTHONPATH": str(HERE)}
-    api = [sys.executable, "-m", "benchmarks.bot_api", "--people", str(people)]
-    with _started([*api, "--buttons"] if name == POSTIGO else api, surroundings) as server:
-        _write(server, json.dumps(SCRIPT))
-        port = _read(server).removeprefix(READY).strip()
-        bot = [sys.executable, "-m", "benchmarks.telegram_bots", name, f"http://127.0.0.1:{port}", str(folder)]
-        with subprocess.Popen(bot, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+    shown = ["--buttons"] if name == POSTIGO else []
+    with started("benchmarks.bot_api", ["--people", people, *shown]) as server:
+        write(server, json.dumps(SCRIPT))
+        port = read(server).removeprefix(READY).strip()
+        with started("benchmarks.telegram_bots", [name, f"http://127.0.0.1:{port}", folder]) as running:
             try:
-                _write(server, "go")
-                told: dict[str, float] = json.loads(_read(server))
+                write(server, "go")
+                told: dict[str, float] = json.loads(read(server))
             finally:
-                running.send_signal(signal.SIGKILL)
+                running.kill()
     return told
-
-
-def _started(words: list[str], surroundings: dict[str, str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        words, env=surroundings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-
-
-def _write(process: "subprocess.Popen[str]", line: str) -> None:
-    if process.stdin is None:
-        raise ValueError("a process without an input")
-    process.stdin.write(line + "\n")
-    process.stdin.flush()
-
-
-def _read(process: "subprocess.Popen[str]") -> str:
-    if process.stdout is None:
-        raise ValueError("a process without an output")
-    return process.stdout.readline()
 
 
 def _table(rounds: dict[str, list[dict[str, float]]]) -> Table:

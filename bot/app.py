@@ -194,7 +194,7 @@ def plan_of(settings: Settings, profile: MissionProfile, file: Path) -> Plan:
         settings.storage.keys,
         post,
         sender,
-        lambda knowledge: officers_of(profile, knowledge),
+        lambda knowledge: officers_of(profile, knowledge, settings.mission),
         channels,
         mailbox=mailbox_of(settings.mailbox, file) if settings.mailbox else None,
         trusted=trust(settings, profile),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot import cli_languages, cli_outgoing, cli_profile, cli_signal, clock
 from bot.content import content
-from bot.errors import BotError, SettingsError
+from bot.errors import BotError, SettingsError, of_file
 from bot.logs import Event, event, install, watch
 
 Verb = Callable[[argparse.Namespace], int]
@@ -53,10 +53,13 @@ def _rehearse(told: argparse.Namespace) -> int:
     from bot.rehearsal import rehearse
     from bot.settings import read_mission, read_settings
 
-    file = read_settings(told.config).mission if told.config else content("missions") / EXAMPLE_MISSION
+    file = content("missions") / EXAMPLE_MISSION
+    if told.config:
+        file = read_settings(told.config, secrets=False).mission
+    profile = read_mission(file, told.config)
     if sys.stdin.isatty():
         sys.stdout.write("Nothing is sent from here. Write hello, or SOS, as a person would; Ctrl-D ends.\n\n")
-    transcript = asyncio.run(rehearse(read_mission(file), language=told.language, source=sys.stdin, target=sys.stdout))
+    transcript = asyncio.run(rehearse(profile, language=told.language, source=sys.stdin, target=sys.stdout))
     if told.save:
         _write(told.save, "\n".join(transcript) + "\n")
     return 0
@@ -65,20 +68,22 @@ def _rehearse(told: argparse.Namespace) -> int:
 def _run(told: argparse.Namespace) -> int:
     gc.disable()  # nearly all that is made until it listens stays: to search it for garbage takes a tenth of that time
     from bot.app import plan_of, wire
-    from bot.inspection import read_configured, refuse_to_run, refuse_untrusting
+    from bot.inspection import read_configured, refuse_to_run
     from bot.operations.alone import alone
     from bot.operations.hardening import harden
     from bot.operations.places import leave_out_of_backups
+    from bot.trials import refuse_untrusting
 
     missing = harden()  # before anything secret is read
     configured = read_configured(told.config)
     refuse_to_run(configured)
-    refuse_untrusting(configured.settings, configured.profile)
+    with of_file(configured.file):
+        refuse_untrusting(configured.settings, configured.profile)
     install(configured.settings.logs.level)
     for _ in missing:
         event(Event.HARDENING_MISSING)
     storage = configured.settings.storage
-    with alone(storage.keys, shared=not storage.url.startswith("sqlite:")):
+    with of_file(configured.file), alone(storage.keys, shared=not storage.url.startswith("sqlite:")):
         leave_out_of_backups(storage.keys)
         asyncio.run(_until_told(wire(plan_of(configured.settings, configured.profile, configured.file)).run))
     return 0
@@ -95,13 +100,15 @@ async def _until_told(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 
 
 def _check(told: argparse.Namespace) -> int:
-    from bot.inspection import NO_MAILBOX, advise, check, read_configured, send_test
+    from bot.inspection import advise, check, read_configured
+    from bot.trials import NO_MAILBOX, send_test
 
     if told.send_test and told.config is None:
         raise SettingsError("check --send-test needs --config FILE: without settings there is nobody to send to")
     found = check(told.config, now=clock.now())
     if told.send_test and all(sentence.endswith(NO_MAILBOX) for sentence in found):
-        failed = send_test(read_configured(told.config), clock.now())
+        configured = read_configured(told.config)
+        failed = send_test(configured.settings, configured.profile, configured.file, clock.now())
         found += failed
         if not failed:
             sys.stdout.write("A sealed test has gone to every contact.\n")
@@ -159,7 +166,8 @@ def _expire(told: argparse.Namespace) -> int:
     from bot.inspection import read_configured
 
     configured = read_configured(told.config)
-    bot = wire(plan_of(configured.settings, configured.profile, configured.file))
+    with of_file(configured.file):
+        bot = wire(plan_of(configured.settings, configured.profile, configured.file))
     console = Console(stderr=True)
 
     async def once() -> dict[str, int]:
@@ -194,7 +202,7 @@ def _x509(told: argparse.Namespace, keys: Path) -> Iterator[tuple[str, bytes]]:
     from bot.inspection import read_configured
     from bot.signing import smime_signer_in
 
-    configured = read_configured(told.config)
+    configured = read_configured(told.config, secrets=False)
     if configured.settings.mail and any(one.mode is Mode.SMIME for one in configured.profile.contacts):
         signer = smime_signer_in(keys, sender_of(configured.settings.mail), clock.now())
         yield signer.certificate.fingerprint, signer.certificate.raw
@@ -225,7 +233,7 @@ def _keys_of(told: argparse.Namespace) -> Path:
     from bot.settings import read_settings
     from bot.storage.keyring import Keyring
 
-    keys = read_settings(told.config).storage.keys
+    keys = read_settings(told.config, secrets=False).storage.keys
     Keyring.open(keys, clock.now())  # makes the folder on the first start, and refuses one that others can read
     return keys
 

@@ -19,7 +19,7 @@ def _outgoing(told: argparse.Namespace) -> int:
     from bot.operations.outgoing import for_nftables, for_systemd, found, listed, resolvers
     from bot.settings import read_settings
 
-    calls = neighbours(read_settings(told.config))
+    calls = neighbours(read_settings(told.config, secrets=False))
     rules = {"systemd": for_systemd, "nftables": for_nftables}.get(told.format)
     sys.stdout.write(rules(found(calls), resolvers()) if rules else listed(calls))
     return 0

@@ -69,7 +69,7 @@ def _lift(told: argparse.Namespace) -> int:
     from bot.messengers import CHALLENGE
     from bot.settings import read_settings
 
-    account, place = _account(told), read_settings(told.config).storage.keys / CHALLENGE
+    account, place = _account(told), read_settings(told.config, secrets=False).storage.keys / CHALLENGE
     if not place.exists():
         raise SettingsError(f"{place}: Signal has set no limit that a captcha would lift")
     captcha = _asked("Link of a solved captcha: ")
@@ -84,7 +84,7 @@ def _invite(told: argparse.Namespace) -> int:
     from bot.settings import read_settings
     from bot.storage.keyring import Keyring
 
-    keyring = Keyring.open(read_settings(told.config).storage.keys, clock.now())
+    keyring = Keyring.open(read_settings(told.config, secrets=False).storage.keys, clock.now())
     words = invitation(keyring.keyed_hash, clock.now())
     _say(
         "Give this line to the officer, who writes it to the running bot, today or tomorrow, from their own account on"
@@ -97,7 +97,7 @@ def _account(told: argparse.Namespace) -> tuple[str, str]:
     """Return service and number."""
     from bot.settings import read_settings
 
-    account = read_settings(told.config).signal
+    account = read_settings(told.config, secrets=False).signal
     if account is None:
         raise SettingsError(f"{told.config}: [signal]: expected service and number")
     return account.service, account.number
@@ -127,7 +127,7 @@ _STEPS: tuple[tuple[str, Verb, str, tuple[tuple[str, dict[str, Any]], ...]], ...
         "link",
         _link,
         "Link to an account that lives on a phone.",
-        (("--device", {"default": "postigo", "metavar": "NAME"}),),
+        (_DEVICE,),
     ),
     ("profile", _profile, "Name the number, hide it, and set its PIN, which is asked for.", (_NAME,)),
     ("lift", _lift, "Lift a limit on sending with a solved captcha, which is asked for.", ()),

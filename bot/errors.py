@@ -2,6 +2,7 @@
 
 BotError                    one line and exit code 2 at the command line
 ├── SettingsError           config/ is wrong: file, key, what was expected             (start-up)
+│   └── Unplaced            the same by its key alone: `of_file` puts the file in front
 ├── FlowError               flows/ is wrong: file, step, finding                       (start-up)
 ├── LanguageError           a configured language is incomplete                        (start-up)
 ├── DeliveryError           could not reach a person or the mission; may carry retry_after
@@ -15,6 +16,9 @@ What a *person* does wrong is never an exception: it is something to say. Messag
 references, never a sender or an answer.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class BotError(Exception):
     """Raised on purpose; its text is one line that may be shown to an operator."""
@@ -22,6 +26,19 @@ class BotError(Exception):
 
 class SettingsError(BotError):
     """The configuration is wrong; the text names the file, the key and what was expected."""
+
+
+class Unplaced(SettingsError):  # noqa: N818 - named by what is missing
+    """The same, from a room that doesn't know the file: its text begins with the key."""
+
+
+@contextmanager
+def of_file(file: object) -> Iterator[None]:
+    """Put the file in front of what is told by its key alone. Raises SettingsError."""
+    try:
+        yield
+    except Unplaced as error:
+        raise SettingsError(f"{file}: {error}") from None
 
 
 class FlowError(BotError):

@@ -1,11 +1,11 @@
 """Everything that can be found wrong before a bot speaks to anyone: one sentence each, naming file and key.
 
-`check` prints them; `refuse_to_run` turns those that forbid running into one error. Changes nothing.
+`check` prints them; `refuse_to_run` turns those that forbid running into one error. Changes nothing. What answers only
+when it is asked (a database, a mailbox, a messenger) is tried in trials.py.
 """
 
-import asyncio
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,30 +13,23 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bot import messengers
-from bot.alerting import Alerting
-from bot.app import FOLDER_SENDER, post_of
+from bot import trials
+from bot.app import post_of
 from bot.content import content
 from bot.conversation.checks import findings as flow_findings
-from bot.errors import BotError, DeliveryError, LanguageError, SettingsError, Undeliverable
+from bot.errors import BotError, LanguageError, SettingsError
 from bot.handoff.checks import findings as triage_findings
-from bot.handoff.duty import chain
 from bot.handoff.mission import Contact, MissionProfile, Mode, findings, run_refusals
 from bot.handoff.roster import Duty
 from bot.knowledge import complete_languages, know, unread_languages
-from bot.language.catalogs import load
+from bot.language.catalogs import LANGUAGES, PSEUDO, load
 from bot.language.extract import messages
 from bot.mail import openpgp, smime
-from bot.mail.smtp import Post
 from bot.operations import hardening, places
-from bot.settings import MailFolder, Settings, Smtp, read_mission, read_settings
-from bot.signing import signer_in, smime_signer_in
-from bot.staff import mailbox_of, officers_of
-from bot.storage.keyring import Keyring
-from bot.storage.outbox import Mail
+from bot.settings import MailFolder, Settings, read_mission, read_settings
+from bot.staff import mailbox_of
 
 EXAMPLE_MISSION = "us-mexico.toml"
-NO_MAILBOX = "[mailbox] is missing: bounced alerts and signed answers of officers are not noticed"
 ENDS_SOON = 30  # days before a certificate ends from which it is told
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
@@ -72,10 +65,10 @@ def advise(config: Path) -> list[str]:
     return hardening.machine()
 
 
-def read_configured(config: Path) -> Configured:
-    """Read a settings file and its profile. Raises SettingsError."""
-    settings = read_settings(config)
-    return Configured(config, settings, read_mission(settings.mission))
+def read_configured(config: Path, *, secrets: bool = True) -> Configured:
+    """Read a settings file and its profile. `secrets` False: without opening secret files. Raises SettingsError."""
+    settings = read_settings(config, secrets=secrets)
+    return Configured(config, settings, read_mission(settings.mission, config))
 
 
 def refuse_to_run(configured: Configured) -> None:
@@ -85,63 +78,11 @@ def refuse_to_run(configured: Configured) -> None:
     refusals += [f"{file}: {sentence}" for sentence in run_refusals(profile)]
     refusals += [f"{file}: {sentence}" for sentence in _unheard(configured)]
     refusals += [f"{file}: {sentence}" for sentence in _unsealed(profile)]
+    refusals += [f"{file}: {sentence}" for sentence in _unspoken(profile)]
     if refusals:
         error = SettingsError(refusals[0])
         error.__notes__ = refusals[1:]
         raise error
-
-
-def refuse_untrusting(settings: Settings, profile: MissionProfile) -> None:
-    """Raise a SettingsError if officers are to be known by their Signal accounts, and Signal trusts whoever has them.
-
-    A server that doesn't answer refuses nothing: who can't be reached can't be mistaken for an officer either.
-    """
-    if settings.signal is None or not any(contact.signal for contact in profile.contacts):
-        return
-    from bot.channels.signal_setup import trust_findings  # noqa: PLC0415 - loads much, as `messengers` says
-
-    with suppress(DeliveryError):
-        if told := asyncio.run(trust_findings(settings.signal.service, settings.signal.number)):
-            raise SettingsError(f"signal: {told[0]}; else somebody could pass for an officer")
-
-
-def send_test(configured: Configured, now: datetime) -> list[str]:
-    """Send a sealed test to everybody of the chain; return what went wrong, a sentence each. Raises BotError."""
-    settings, profile = configured.settings, configured.profile
-    if settings.mail is None:
-        return [f"{configured.file}: [mail]: expected host, or directory"]
-    knowledge = know(profile, now.date())
-    sender = settings.mail.sender if isinstance(settings.mail, Smtp) else FOLDER_SENDER
-    keyring = Keyring.open(settings.storage.keys, now)
-    alerting = Alerting(
-        officers_of(profile, knowledge),
-        signer_in(settings.storage.keys),
-        sender,
-        keyring.keyed_hash("test", now.isoformat()),
-        partial(chain, profile),
-        smime_signer_in(settings.storage.keys, sender, now) if _uses_smime(profile) else None,
-    )
-    try:
-        mails = alerting.seal_test(now)
-    except Undeliverable as error:
-        return [str(error)]
-    if not mails:
-        return [f"{settings.mission}: no [[contact]] can be sealed to, so no test was sent"]
-    return asyncio.run(_sent(mails, post_of(settings.mail, configured.file), configured.file))
-
-
-def _uses_smime(profile: MissionProfile) -> bool:
-    return any(contact.mode is Mode.SMIME for contact in profile.contacts)
-
-
-async def _sent(mails: Sequence[Mail], post: Post, file: Path) -> list[str]:
-    wrong = []
-    for number, mail in enumerate(mails, 1):
-        try:
-            await post.send(mail.body, mail.recipient)
-        except DeliveryError as error:
-            wrong.append(f"{file}: [mail]: the test to contact {number} was not sent: {error}")
-    return wrong
 
 
 # ── what is looked at ────────────────────────────────────────────────────────────────────────────────────
@@ -189,15 +130,15 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
     yield from (f"{where}: {sentence}" for sentence in _unheard(configured))
     yield from (f"{where}: {sentence}" for sentence in _unreviewed(profile))
     yield from (f"{where}: {sentence}" for sentence in _certificates(profile, now))
+    known = None
     try:
         known = know(profile, now.date())
+    except LanguageError as error:
+        yield from [f"{where}: {sentence}" for sentence in _unspoken(profile)] or [f"{where}: languages: {error}"]
     except BotError as error:
         yield str(error)
-    else:
-        yield from (f"{configured.file}: {one}" for one in messengers.findings(settings, known, lambda: now))
     yield from _settings(configured)
-    yield from _mailbox(settings, configured.file)
-    yield from _keys(settings, now)
+    yield from trials.findings(settings, known, configured.file, now)
     yield from places.findings(_places(configured))
 
 
@@ -235,19 +176,17 @@ def _refusal(made: Callable[[], object]) -> Iterator[str]:
         yield str(error)
 
 
-def _mailbox(settings: Settings, file: Path) -> Iterator[str]:
-    """Ask the mailbox, where there is one that can be asked; what is wrong with its own keys is told by `_settings`."""
-    if settings.mailbox is None:
-        yield f"{file}: {NO_MAILBOX}"
-        return
-    with suppress(SettingsError):
-        yield from (f"{file}: {sentence}" for sentence in asyncio.run(mailbox_of(settings.mailbox, file).findings()))
-
-
 def _unheard(configured: Configured) -> Iterator[str]:
     for contact in configured.profile.contacts:
         if contact.signal and configured.settings.signal is None:
             yield f"contact {contact.address}: signal is given, but [signal] is missing in {configured.file}"
+
+
+def _unspoken(profile: MissionProfile) -> Iterator[str]:
+    known = [tag for tag in LANGUAGES if tag != PSEUDO]
+    for tag in profile.languages:
+        if tag not in known:
+            yield f"languages: expected some of {', '.join(known)}, and {tag} is none"
 
 
 def _unreviewed(profile: MissionProfile) -> Iterator[str]:
@@ -287,13 +226,3 @@ def _certificate(contact: Contact, path: Path, now: datetime) -> tuple[list[str]
         return smime.findings(x509, contact.fingerprint, now), smime.days_left(x509, now)
     certificate = openpgp.read_certificate(path)
     return openpgp.findings(certificate, contact.fingerprint, now), openpgp.days_left(certificate, now)
-
-
-def _keys(settings: Settings, now: datetime) -> Iterator[str]:
-    if not settings.storage.keys.exists():
-        return
-    try:
-        Keyring.open(settings.storage.keys, now)
-        signer_in(settings.storage.keys)
-    except BotError as error:
-        yield str(error)

@@ -100,17 +100,23 @@ class Interview:
         while True:
             words = self._heard()
             value = question.form(words) if words else None
-            wrong = "" if optional and value is None else self.draft.wrong(place, value)
-            wrong = wrong or self._further(place, value)
+            wrong = self._wrong(place, value, question, optional)
             if not wrong:
                 self.draft.put(place, value)
                 return value
             self.say(_REFUSED.format(wrong))
 
-    def _further(self, place: Place, value: Value | None) -> str:
+    def _wrong(self, place: Place, value: Value | None, question: Question, optional: bool) -> str:
+        if value is not None:
+            return self.draft.wrong(place, value) or self._further(place, value)
+        if optional or not self.draft.wrong(place, value):
+            return ""
+        return f"an answer, such as {_bare(question.example)}"
+
+    def _further(self, place: Place, value: Value) -> str:
         """Return what the profile's rules can't know: languages there are, certificates, days to come."""
         check = _FURTHER.get(str(place[-1]))
-        return check(self, place, value) if check and value is not None else ""
+        return check(self, place, value) if check else ""
 
     # ── the parts of a profile ───────────────────────────────────────────────────────────────────────────
 

@@ -15,6 +15,7 @@ class Event(StrEnum):
     CHANNEL_DEAF = "channel_deaf"  # more than some seconds without hearing: an operator must look
     CHANNEL_FULL = "channel_full"  # what is heard comes faster than it is taken
     MESSAGES_DROPPED = "messages_dropped"  # of a flood, so many: they would have been kept out
+    MESSAGES_KEPT_OUT = "messages_kept_out"  # too many at once: so many within some minutes became no turn
     OTHER_POLLER = "other_poller"  # somebody else asks for the messages of our account
     ACCOUNT_DRESSED = "account_dressed"  # it was made to look as configured, at the start
     CHANNEL_STOPPED = "channel_stopped"  # it can't go on; the others do
@@ -58,6 +59,7 @@ class Event(StrEnum):
     OFFICERS_UNTRUSTED = "officers_untrusted"  # the Signal server trusts changed safety numbers: no orders are taken
     CLOCK_SET_BACK = "clock_set_back"
     DATABASE_AWAY = "database_away"  # its server went; what waits is done when it is back
+    DATABASE_BACK = "database_back"
     DATABASE_RESTORED = "database_restored"
     ROUND_FAILED = "round_failed"
     HARDENING_MISSING = "hardening_missing"
@@ -78,6 +80,7 @@ _WARNING = {
     Event.MAIL_DELAYED,
     Event.MAIL_UNSURE,
     Event.MAIL_USELESS,
+    Event.MESSAGES_KEPT_OUT,
     Event.PROFILE_FINDINGS,
     Event.WORDS_DELAYED,
     Event.WORDS_UNSURE,

@@ -10,15 +10,16 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
 
 from bot.logbook import SEVERITY, Event
 
-__all__ = ["OWN", "Event", "counted", "event", "install", "watch"]
+__all__ = ["OWN", "Event", "Told", "counted", "event", "install", "tell", "watch", "withheld"]
 
 OWN = logging.getLogger("postigo")
 
@@ -107,9 +108,35 @@ def event(name: Event, *, error: BaseException | None = None, **fields: object) 
 
     A field that may not be shown is left out and named under "withheld": a wrong call costs a value, never a turn.
     """
-    _count(name, fields.get("channel"))
-    if OWN.isEnabledFor(SEVERITY[name]):
-        OWN.log(SEVERITY[name], _Allowed({"event": name.value, **_fitting(fields), **_fault(error)}))
+    seen = OWN.isEnabledFor(SEVERITY[name])
+    shown = _Allowed({"event": name.value, **_fitting(fields), **_fault(error)}) if seen else None
+    tell([(name, fields.get("channel"), shown)])
+
+
+Told = tuple[Event, object, _Allowed | None]  # one event, the channel that it names, and its line, if it has one
+_held: ContextVar[list[Told] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def withheld() -> Iterator[list[Told]]:
+    """Hold back this thread's events meanwhile: of what may still be undone nobody hears. Gives them, to be told."""
+    told: list[Told] = []
+    before = _held.set(told)
+    try:
+        yield told
+    finally:
+        _held.reset(before)
+
+
+def tell(told: Iterable[Told]) -> None:
+    """Tell events; where this thread's are held back, once those are told."""
+    if (held := _held.get()) is not None:
+        held.extend(told)
+        return
+    for name, channel, shown in told:
+        _count(name, channel)
+        if shown:
+            OWN.log(SEVERITY[name], shown)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ and a saved transcript is gone afterwards.
 """
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,14 @@ class Rehearsal:
         )
         self.target.flush()
 
+    def tidy(self) -> None:
+        """Say what stays and where; a folder without a mail is of no use to anybody, and goes."""
+        if any(self.folder.glob("*.eml")):
+            what = "The sealed mails and the key that opens them" if self.openable else "The sealed mails"
+            self.target.write(f"{what} stay until you delete them: rm -r {self.folder}\n")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)  # gpg may still be deleting its own socket there
+
     def officers(self, knowledge: Knowledge) -> Sequence[Officer]:
         """Return the one officer of a rehearsal."""
         return [Officer(one, self.certificate, knowledge.reader(one.language)) for one in knowledge.profile.contacts]
@@ -78,8 +87,13 @@ class _Recorded(Terminal):
 
     async def listen(self, take_turns: TakeTurns) -> None:
         async def recorded(messages: Sequence[Message]) -> None:
+            before = len(self._transcript)
             self._transcript.extend(f"> {message.text}" for message in messages)
-            await take_turns(messages)
+            try:
+                await take_turns(messages)
+            except Exception:
+                del self._transcript[before:]  # it was undone, and is tried again
+                raise
 
         await super().listen(recorded)
 
@@ -88,7 +102,8 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
     """Rehearse with `profile` until the input ends; return the transcript, a line each.
 
     `language`: told by the terminal as a messenger would tell it, "" for none, "qps" for the one that shows what isn't
-    translated. The sealed mails stay in a new folder, which is named; the key they are sealed to is thrown away.
+    translated. Sealed mails stay, with the key that opens them, in a new folder that is named at the end; where nothing
+    was sealed, nothing stays.
     """
     offered = (*complete_languages(profile.languages), *([PSEUDO] if language == PSEUDO else []))
     if language and language not in offered:
@@ -117,6 +132,7 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
         because = dict(bot.knowledge.content.triage.messages())
         bot.desk.noted = lambda outcome, now: rehearsal.transcript.extend(written_down(outcome, now, because))
         await bot.run(asyncio.Event(), until_silent=True)
+    rehearsal.tidy()
     return rehearsal.transcript
 
 

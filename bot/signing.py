@@ -25,6 +25,17 @@ def smime_signer_in(keys: Path, sender: str, now: datetime, *, renew: bool = Fal
     return smime.Signer.open(made)
 
 
+def refuse_unusable(keys: Path) -> None:
+    """Raise what `signer_in` would of a key that is there, and make nothing. Raises SealingError, SettingsError."""
+    path = keys / SIGNING_KEY
+    try:
+        key = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise _refusal(path, error) from None
+    if key:
+        openpgp.Signer.open(key)
+
+
 def _kept(path: Path, make: Callable[[], bytes], *, renew: bool) -> bytes:
     try:
         with locked(path.parent):  # several processes may begin at the same time
@@ -32,7 +43,11 @@ def _kept(path: Path, make: Callable[[], bytes], *, renew: bool) -> bytes:
                 _write(path, make())
             return path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"{path}: the signing key can't be read or made: {error.strerror}") from None
+        raise _refusal(path, error) from None
+
+
+def _refusal(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(f"{path}: the signing key can't be read or made: {error.strerror}")
 
 
 def _write(path: Path, key: bytes) -> None:

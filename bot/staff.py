@@ -63,23 +63,30 @@ def mailbox_of(told: MailboxSettings, file: Path) -> Mailbox:
         raise SettingsError(f"{file}: {error}") from None
 
 
-def officers_of(profile: MissionProfile, knowledge: Knowledge) -> list[Officer]:
-    """Return everybody of the roster who can be written to. Raises SettingsError, LanguageError."""
+def officers_of(profile: MissionProfile, knowledge: Knowledge, file: Path | None = None) -> list[Officer]:
+    """Return everybody of the roster who can be written to. `file`: where they are written down.
+
+    Raises SettingsError, LanguageError.
+    """
     return [
-        Officer(contact, _certificate(contact), knowledge.reader(contact.language, contact.zone))
+        Officer(
+            contact,
+            _certificate(contact, f"{file}: " if file else ""),
+            knowledge.reader(contact.language, contact.zone),
+        )
         for contact in profile.contacts
         if contact.certificate or contact.mode is Mode.NOTICE
     ]
 
 
-def _certificate(contact: Contact) -> Certificate | None:
+def _certificate(contact: Contact, at: str) -> Certificate | None:
     if not contact.certificate:
         return None
     reads = smime.read_certificate if contact.mode is Mode.SMIME else openpgp.read_certificate
     try:
         return reads(Path(contact.certificate))
     except SettingsError as error:
-        raise SettingsError(f"contact {contact.address}: {contact.mode}: {error}") from None
+        raise SettingsError(f"{at}contact {contact.address}: {contact.mode}: {error}") from None
 
 
 def officers_desk(

@@ -4,9 +4,10 @@ Whoever cries for help comes in, and so does whoever wants to be forgotten, or m
 officer. Keeping a message out opens nothing that is sealed and asks no database: thousands a second must be no load.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from time import monotonic
@@ -18,9 +19,11 @@ from bot.conversation.model import Conversation, HandOff, Kind, Message, Outcome
 from bot.conversation.understanding import Vocabulary, fold
 from bot.gate import Gate
 from bot.lanes import lane
+from bot.logs import LARGEST_NUMBER, Event, event
 from bot.storage.tables import URGENT
 
 FULL = 100  # messages that a channel brings at once at most: behind so many others wait, whoever they are
+TALLIED_EVERY = 300.0  # seconds between two lines of the log on messages that were kept out
 _LONGEST_ORDER = 100  # characters
 _LOOKED_AT = 300  # the same, of a message that would be kept out
 _LONGEST_CRY = 4  # words
@@ -63,6 +66,27 @@ def _cries_of(known: Vocabulary) -> _Cries:
 
 
 @dataclass(slots=True)
+class Tally:
+    """Tells an operator of messages that were kept out: of the first, and then of all within some minutes at once."""
+
+    every: float = TALLIED_EVERY
+    _count: int = 0
+    _again: asyncio.TimerHandle | None = None  # until then nothing is told
+
+    def add(self, messages: int) -> None:
+        """Count messages; called from the loop."""
+        self._count += messages
+        if self._count and self._again is None:
+            event(Event.MESSAGES_KEPT_OUT, rows=min(self._count, LARGEST_NUMBER))
+            self._count = 0
+            self._again = asyncio.get_running_loop().call_later(self.every, self._go_on)
+
+    def _go_on(self) -> None:
+        self._again = None
+        self.add(0)
+
+
+@dataclass(slots=True)
 class Threshold:
     """Stands before the desk. `who`: the keyed hash of a sender; `officer`: whether one is."""
 
@@ -70,6 +94,7 @@ class Threshold:
     who: Callable[[Sender], bytes]
     officer: Callable[[Sender], object]
     elapsed: Callable[[], float] = monotonic  # seconds, by a clock that nobody sets
+    tally: Tally = field(default_factory=Tally)
     _cries: _Cries | None = None  # of the book that was last looked at
 
     def let_in(self, book: Rulebook, messages: Sequence[Message]) -> tuple[list[Message], list[KeptOut], float]:

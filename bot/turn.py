@@ -13,11 +13,11 @@ from functools import partial
 import sqlalchemy as sa
 
 from bot import clock
-from bot.conversation.answering import STOPPED
 from bot.conversation.asking import asks_words
 from bot.conversation.carrying import CARRIED_FROM, carry_code
 from bot.conversation.engine import Rulebook, advance, carry, lives_until, report
 from bot.conversation.events import Accepted, Delivered, Event, FromMission, Placed
+from bot.conversation.handing import STOPPED
 from bot.conversation.model import Chance, Clear, Conversation, Effect, HandOff, Message, Outcome, Sender, Wake
 from bot.conversation.returning import relayed, return_code, returned
 from bot.conversation.tracing import SHOWN_AFTER_END, cleared
@@ -76,6 +76,7 @@ class Desk:
         except BaseException:
             self.threshold.take_back(heard)
             raise
+        self.threshold.tally.add(len(kept_out))
         if told := [one for one in kept_out if one.told]:
             await self.writer.do(partial(self._turn_away, kept_out=told))
         if heard or told:
@@ -162,9 +163,7 @@ class Desk:
 
     def _turn(self, conn: sa.Connection, message: Message) -> None:
         now, who = self.now(), self.shelf.who(message.sender)
-        if self._taken_before(conn, message, now):
-            return
-        if self.officers.introduce(conn, message, now):
+        if self._taken_before(conn, message, now) or self.officers.introduce(conn, message, now):
             return
         officer = self.officers.officer(message.sender)
         if officer:

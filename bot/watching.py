@@ -55,7 +55,8 @@ class Watching:
         async def taken(messages: Sequence[Message]) -> Collection[Message] | None:
             began = monotonic()
             kept_out = await take(messages)
-            self._metrics.turned(len(messages) - len(kept_out or ()), monotonic() - began)
+            out = len(kept_out or ())
+            self._metrics.turned(len(messages) - out, monotonic() - began, out)
             return kept_out
 
         return taken

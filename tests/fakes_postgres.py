@@ -27,7 +27,7 @@ from sqlalchemy import make_url
 
 USER = "postigo"  # owns what `fresh` makes, and may do nothing else
 GUARDED, PASSWORD = "guarded", "correct horse / b@ttery"  # a user who is asked for a password
-SECONDS = 30  # that anything here may take on a busy machine
+SECONDS = 120  # that anything here may take on a busy machine
 MISSING = (
     "PostgreSQL is needed to test what is kept on a server: install it (Debian, Ubuntu: apt-get install postgresql; "
     "it may stay stopped, the tests start a private one)."
@@ -45,6 +45,7 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "shared_buffers": "16MB",
     "max_connections": 60,
+    "dynamic_shared_memory_type": "mmap",  # in the folder: of what is killed nothing stays elsewhere
     "min_wal_size": "2MB",
     "max_wal_size": "32MB",
     "wal_level": "replica",

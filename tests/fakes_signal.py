@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -233,8 +233,9 @@ class SignalServer:
             for framed in kept:
                 self._write(framed)
             await self._tell()
-        async for _ in socket:
-            pass
+        with suppress(ConnectionError):  # it was killed just when it was answered
+            async for _ in socket:
+                pass
         self._sockets.pop(socket, None)
         await self._tell()
         return socket

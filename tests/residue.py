@@ -5,35 +5,29 @@ assert search.files(files_under(folder)) == []
 assert search.open_files(process_id) == []
 
 What is sought is given by the test, and never known to the bot. One pass over each file, however much is sought: it
-is read in steps of two bytes, and four bytes at each are looked up among the beginnings of all forms. What begins
-alike is prepared once, so words that share a beginning (`canary`) cost the same by the thousand as by the one.
+is read in steps of four bytes, and eight bytes at each are looked up among the beginnings of all forms (in steps of
+two, and four bytes, for the shortest). What begins alike is prepared once, so words that share a beginning (`canary`)
+cost the same by the thousand as by the one. A block of a file that was read before and held nothing isn't read again:
+what is written was sought before it could be. `afresh` forgets that, for a last look at everything.
 """
 
-import base64
-import json
 import os
-import quopri
-import re
 import stat
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, KeysView
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
-from urllib.parse import quote, quote_plus
-from uuid import UUID
+from typing import Literal
 
-MARK = "QzkanariWx"  # what every canary begins with; stands in nothing else
-KEY = 4  # bytes that are looked up
-STEP = 2  # bytes from one look to the next: of any form of five bytes and more, one look falls on its beginning
-STEM = 10  # characters: of what begins with the same, all forms begin with the same five bytes
-FIRST = 5  # bytes that all forms of one kind begin with, whatever follows the stem
+from residue_forms import WAYS, WIDEST, binary, forms, variants
+
+MARK = "QzkanariWxYv"  # what every canary begins with; stands in nothing else
+STEM = 12  # characters: of what begins with the same, all forms begin alike
+BLOCK = 1 << 16  # bytes that are read at once
 PIECE = 16  # bytes of what was sealed that show it is there: chance makes no such hit
-
-_NUMBER = re.compile(r"\+?\d[\d -]{5,}")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def canary(*what: object) -> str:
@@ -55,75 +49,31 @@ class Hit:
         return f"{self.place} at {self.offset}, {self.form}: {self.secret}"
 
 
-# ── the forms ────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How forms of so many bytes and more are found by their beginnings: one look falls on each.
+
+    `key`: bytes that are looked up, `step`: from one look to the next.
+    """
+
+    key: int
+    step: int
+    kind: Literal["I", "Q"]  # of such a number in memory
+
+    @property
+    def first(self) -> int:
+        """Bytes that all forms of one kind begin with, whatever follows the stem."""
+        return self.key + self.step - 1
+
+    def met(self, content: bytes, known: KeysView[int]) -> Iterator[tuple[int, int]]:
+        """Each of these keys that stands at a look, and where; by far the most often there is none."""
+        for shift in range(0, self.key, self.step):
+            whole = len(content) - (len(content) - shift) % self.key
+            for key in known & memoryview(content)[shift:whole].cast(self.kind) if whole > shift else ():
+                yield from ((key, at) for at in _places(content, key.to_bytes(self.key, sys.byteorder), shift))
 
 
-@lru_cache(maxsize=4096)
-def forms(secret: str) -> Mapping[bytes, str]:
-    """Return every form that a careless layer could leave words in, each with its name."""
-    return _texts(secret) | {octets: name for name, octets in _binary(secret)}
-
-
-def _texts(secret: str) -> dict[bytes, str]:
-    found: dict[bytes, str] = {}
-    for variant, what in _variants(secret).items():
-        for name, form in _WAYS.items():
-            for octets in form(variant):
-                found[octets] = f"{name}{what}"  # the last name of two alike, which is the plainer one
-    return found
-
-
-def _variants(secret: str) -> dict[str, str]:
-    """The words themselves, and as they are compared or joined; each with what was done to them."""
-    told = {secret.upper(): ", in capitals", secret.casefold(): ", folded", secret: ""}
-    if _NUMBER.fullmatch(secret) or _UUID.fullmatch(secret):
-        told = {re.sub("[ +-]", "", variant): f"{what}, joined" for variant, what in told.items()} | told
-    return told
-
-
-def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _escaped(text: str) -> Iterator[bytes]:
-    for escaped in (quote(_octets(text), safe=""), quote_plus(_octets(text))):
-        yield escaped.encode()
-        yield re.sub("%..", lambda found: found[0].lower(), escaped).encode()
-
-
-def _inner_base64(text: str) -> Iterator[bytes]:
-    """The base64 characters that depend on the words alone, at each offset of three, in both alphabets."""
-    octets = _octets(text)
-    for offset in range(3):
-        whole = base64.b64encode(bytes(offset) + octets)
-        inner = whole[-(-offset * 4 // 3) : (offset + len(octets)) * 4 // 3]
-        yield inner
-        yield inner.translate(bytes.maketrans(b"+/", b"-_"))
-
-
-_WAYS: Mapping[str, Callable[[str], Iterable[bytes]]] = {
-    "UTF-16": lambda text: (text.encode(f"utf-16-{end}", "surrogatepass") for end in ("le", "be")),
-    "Latin-1": lambda text: (text.encode("latin-1", "replace"),),
-    "JSON": lambda text: (json.dumps(text)[1:-1].encode(), json.dumps(text, ensure_ascii=False)[1:-1].encode()),
-    "a repr": lambda text: (ascii(text)[1:-1].encode(), repr(text)[1:-1].encode("utf-8", "surrogatepass")),
-    "URL": _escaped,
-    "quoted-printable": lambda text: (quopri.encodestring(_octets(text)),),
-    "hex": lambda text: (_octets(text).hex().encode(), _octets(text).hex().upper().encode()),
-    "base64": _inner_base64,
-    "plain": lambda text: (_octets(text),),
-}
-
-
-def _binary(secret: str) -> Iterator[tuple[str, bytes]]:
-    """Numbers and ids as programs store them, where they are too long for chance."""
-    if _UUID.fullmatch(secret):
-        yield "sixteen bytes", UUID(secret).bytes
-        yield "sixteen bytes", UUID(secret).bytes_le
-    digits = re.sub(r"\D", "", secret)
-    if _NUMBER.fullmatch(secret) and 1 << 32 <= int(digits) < 1 << 63:
-        whole = int(digits).to_bytes(8, "big")
-        yield "a number", whole[::-1]
-        yield "a number", whole[2:] if whole < b"\0\0\x80" and whole >= b"\0\0\1" else whole  # SQLite drops zeros
+LOOKS = (Looks(8, 4, "Q"), Looks(4, 2, "I"))  # the second for what is too short for the first
 
 
 # ── the search ───────────────────────────────────────────────────────────────────────────────────────────
@@ -134,32 +84,56 @@ class Search:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._by_stem: dict[str, set[str]] = defaultdict(set)
-        # By what is looked up: how far before it a form begins, the first bytes of that, and of what it is one.
-        self._by_key: dict[int, set[tuple[int, bytes, str]]] = defaultdict(set)
-        self._sought: set[str] = {""}
+        # For each kind of looks, by what is looked up: how far before it a form begins, its first bytes, of which stem.
+        self._by_key: list[dict[int, set[tuple[int, bytes, str]]]] = [defaultdict(set) for _ in LOOKS]
+        self.sought: set[str] = {""}
+        self._clean: set[bytes] = set()  # blocks, by their digests
+        self._longest = 0  # bytes of a form
+        self.places = self.read = 0  # how many were searched so far, and bytes, with those that were known to be clean
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
         """Look for these too from now on."""
-        for secret in set(secrets) - self._sought:
-            stem = secret[:STEM]
-            begun = [octets for _, octets in _binary(secret)]
-            begun += () if stem in self._by_stem else _texts(stem)
-            for form, before in ((form, before) for form in begun for before in range(STEP)):
-                self._by_key[int.from_bytes(form[before : before + KEY], sys.byteorder)].add(
-                    (before, form[:FIRST], stem)
-                )
-            self._by_stem[stem].add(secret)
-            self._sought.add(secret)
+        for secret in set(secrets) - self.sought:
+            for octets in {octets for _, octets in binary(secret)}:
+                self._begins(octets, secret)
+            for stem in {variant[:STEM] for variant in variants(secret)}:
+                if stem not in self._by_stem:
+                    for octets in (octets for form in WAYS.values() for octets in form(stem)):
+                        self._begins(octets, stem)
+                self._by_stem[stem].add(secret)
+            self._by_stem[secret].add(secret)
+            self.sought.add(secret)
+            self._longest = max(self._longest, len(secret) * WIDEST)
+
+    def afresh(self) -> None:
+        """Read everything again, whatever was clean before."""
+        self._clean.clear()
+
+    def _begins(self, form: bytes, stem: str) -> None:
+        looks, by_key = next(one for one in zip(LOOKS, self._by_key, strict=True) if len(form) >= one[0].first)
+        for before in range(looks.step):
+            key = int.from_bytes(form[before : before + looks.key], sys.byteorder)
+            by_key[key].add((before, form[: looks.first], stem))
 
     def octets(self, content: bytes, place: str = "") -> Iterator[Hit]:
         """What is found in some bytes."""
-        known = self._by_key.keys()
-        for shift in range(0, KEY, STEP):
-            looks = memoryview(content)[shift : len(content) - (len(content) - shift) % KEY].cast("I")
-            met = known & looks  # by far the most often nothing, and this is quick
-            places = sorted(at for key in met for at in _places(content, key, shift))
-            yield from (hit for at in places for hit in self._around(content, at, place))
+        self.places, self.read = self.places + 1, self.read + len(content)
+        for start in range(0, len(content), BLOCK):
+            block = content[start : start + BLOCK + self._longest]
+            digest = sha256(block).digest()
+            if digest not in self._clean:
+                found = [*self._within(block, start, place)]
+                self._clean |= set() if found else {digest}
+                yield from found
+
+    def _within(self, block: bytes, start: int, place: str) -> Iterator[Hit]:
+        """What begins in a block; the rest of it is the beginning of the next."""
+        for looks, by_key in zip(LOOKS, self._by_key, strict=True):
+            for key, at in sorted(looks.met(block, by_key.keys()), key=itemgetter(1)):
+                for before, first, stem in sorted(by_key[key]):
+                    if 0 <= at - before < BLOCK and block.startswith(first, at - before):
+                        yield from self._whole(block, at - before, stem, Hit(place, start + at - before, "", ""))
 
     def files(self, files: Iterable[Path]) -> list[Hit]:
         """What is found in some files, and in their names. One that is gone meanwhile holds nothing."""
@@ -177,23 +151,19 @@ class Search:
             return
         yield from self.octets(content, name or path.name)
 
-    def _around(self, content: bytes, at: int, place: str) -> Iterator[Hit]:
-        """What begins at a place or just before it, of what is looked for."""
-        for before, first, stem in sorted(self._by_key[int.from_bytes(content[at : at + KEY], sys.byteorder)]):
-            begins = before <= at and content.startswith(first, at - before)
-            for secret in sorted(self._by_stem[stem]) if begins else ():
-                found = next(
-                    (name for form, name in forms(secret).items() if content.startswith(form, at - before)), ""
-                )
-                if found:
-                    yield Hit(place, at - before, found, secret)
+    def _whole(self, block: bytes, at: int, stem: str, begun: Hit) -> Iterator[Hit]:
+        """Of what begins here as these words do, what stands here whole."""
+        for secret in sorted(self._by_stem[stem]):
+            name = next((name for form, name in forms(secret).items() if block.startswith(form, at)), "")
+            if name:
+                yield replace(begun, form=name, secret=secret)
 
 
-def _places(content: bytes, key: int, shift: int) -> Iterator[int]:
+def _places(content: bytes, sought: bytes, shift: int) -> Iterator[int]:
     """Where a key stands, as far as it is looked for with this shift."""
-    sought, at = key.to_bytes(KEY, sys.byteorder), -1
+    at = -1
     while (at := content.find(sought, at + 1)) >= 0:
-        if at % KEY == shift:
+        if at % len(sought) == shift:
             yield at
 
 

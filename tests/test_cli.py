@@ -15,8 +15,8 @@ from stories.program import mission_file, server_lines, settings_file
 from stories.stage import Inbox
 
 from bot.cli import main
-from bot.inspection import NO_MAILBOX
 from bot.storage.tables import open_engine
+from bot.trials import NO_MAILBOX
 
 Given = Callable[[str], None]
 VERBS = {
@@ -156,6 +156,7 @@ def test_who_interrupts_ends_it_without_a_trace(capsys: Shown, monkeypatch: pyte
             'host = "localhost"\nsender = "a@example.org"\nusername = "a"\npassword_file = "open"',
             "mail.password_file: expected a file of ours that nobody else can read (chmod 600)",
         ),
+        ("settings.toml", "sqlite:///kept/postigo.db", "sqlite:///open", "storage.url: expected a database that"),
         ("mission.toml", "official_site", "# ", "official_site is missing"),
         (
             "mission.toml",
@@ -169,7 +170,7 @@ def test_who_interrupts_ends_it_without_a_trace(capsys: Shown, monkeypatch: pyte
 def test_run_refuses_what_is_wrong_in_one_line_that_names_the_file_and_the_key(
     capsys: Shown, settings: Path, tmp_path: Path, file: str, old: str, new: str, told: str
 ) -> None:
-    (tmp_path / "open").write_text("hunter2")
+    (tmp_path / "open").write_text("hunter2" * 500)
     (tmp_path / "open").chmod(0o644)
     (tmp_path / "token").write_text("123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     (tmp_path / "token").chmod(0o600)
@@ -179,6 +180,7 @@ def test_run_refuses_what_is_wrong_in_one_line_that_names_the_file_and_the_key(
     place.write_text(before.replace(old, new, 1), "utf-8")
     line = refused(capsys, "run", "--config", settings)
     assert told in line
+    assert line.startswith(f"postigo: {place}: ")
     assert "hunter2" not in line
     assert not (tmp_path / "mails").exists()
 

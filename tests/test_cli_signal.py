@@ -16,8 +16,8 @@ from stories.program import mission_file, settings_file
 from stories.stage import Inbox
 
 from bot.cli import main
-from bot.inspection import NO_MAILBOX
 from bot.messengers import CHALLENGE
+from bot.trials import NO_MAILBOX
 
 SOLVED = "signalcaptcha://signal-hcaptcha.5fad97ac.registration.P1_x"
 PIN = "73910264"

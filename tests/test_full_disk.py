@@ -55,6 +55,24 @@ async def test_a_bot_lives_on_when_its_disk_was_full(tmp_path: Path, caplog: pyt
             await arrived_once(server, officer)
 
 
+async def test_nobody_hears_of_a_case_whose_turn_was_undone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    authority, officer = Authority(tmp_path), Inbox(tmp_path)
+    caplog.set_level("DEBUG", "postigo")
+    async with (
+        mail_server(authority.server()) as server,
+        Stage(tmp_path, posted_to(server, authority), (officer.contact,)).open() as life,
+    ):
+        await life.writes("ana", "SOS")
+        await life.picks("ana", "me")
+        turns = events(caplog).count("turn_taken")
+        with full(), pytest.raises((sa.exc.OperationalError, sqlite3.OperationalError)):
+            await life.picks("ana", "act", settle=False)
+        assert not {"case_handed_off"} & set(events(caplog))
+        assert events(caplog).count("turn_taken") == turns
+        await life.picks("ana", "act")
+    assert events(caplog).count("case_handed_off") == 1
+
+
 @dataclass
 class FillingPost:
     """A mail server, and a disk that is full from the moment at which the server has taken a mail."""

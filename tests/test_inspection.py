@@ -18,10 +18,10 @@ from fakes_smtp import closed_port
 from stories.program import mission_file, settings_file
 from stories.stage import Inbox
 
-from bot import app, clock, inspection
+from bot import app, clock, inspection, trials
 from bot.content import content
 from bot.errors import SettingsError
-from bot.inspection import check, read_configured, refuse_to_run, refuse_untrusting, send_test
+from bot.inspection import check, read_configured, refuse_to_run
 
 Spoil = Callable[[str, str, str], None]
 OFFICER = "01234567-89ab-cdef-0123-456789abcdef"
@@ -56,7 +56,13 @@ def spoil(tmp_path: Path, settings: Path) -> Spoil:
 
 def beside_mailbox(settings: Path, now: datetime) -> list[str]:
     """What is found, without the one sentence on the mailbox, which the settings of most tests leave out."""
-    return [sentence for sentence in check(settings, now=now) if not sentence.endswith(inspection.NO_MAILBOX)]
+    return [sentence for sentence in check(settings, now=now) if not sentence.endswith(trials.NO_MAILBOX)]
+
+
+def sent_test(settings: Path, now: datetime) -> list[str]:
+    """Send the test to every officer; what went wrong."""
+    configured = read_configured(settings)
+    return trials.send_test(configured.settings, configured.profile, settings, now)
 
 
 def test_a_whole_configuration_has_no_findings_and_may_run(settings: Path, now: datetime) -> None:
@@ -139,7 +145,8 @@ def test_a_profile_that_can_not_be_read_is_told_with_all_its_mistakes(
 
 def test_a_language_that_is_not_there_is_found(settings: Path, spoil: Spoil, now: datetime) -> None:
     spoil("mission.toml", 'languages = ["en", "es"]', 'languages = ["en", "es", "tlh"]')
-    assert [sentence for sentence in beside_mailbox(settings, now) if "tlh" in sentence]
+    (sentence,) = (one for one in beside_mailbox(settings, now) if "tlh" in one)
+    assert sentence.startswith(f"{settings.parent}/mission.toml: languages: expected some of en, es, fr, ")
 
 
 def test_a_language_that_nobody_has_read_is_found_and_the_bot_still_runs_in_the_others(
@@ -176,7 +183,7 @@ def untrusting(settings: Path, service: str) -> None:
     settings.write_text(spoken, "utf-8")
     configured = read_configured(settings)
     refuse_to_run(configured)
-    refuse_untrusting(configured.settings, configured.profile)
+    trials.refuse_untrusting(configured.settings, configured.profile)
 
 
 async def test_a_notice_that_an_officer_can_read_on_signal_is_enough_to_run(by_signal: Path) -> None:
@@ -207,7 +214,7 @@ def test_a_server_that_does_not_answer_refuses_nothing(by_signal: Path) -> None:
 def test_without_signal_nobody_is_asked_whom_it_trusts(by_signal: Path) -> None:
     configured = read_configured(by_signal)
     assert configured.settings.signal is None
-    refuse_untrusting(configured.settings, configured.profile)
+    trials.refuse_untrusting(configured.settings, configured.profile)
 
 
 # ── the mailbox ──────────────────────────────────────────────────────────────────────────────────────────
@@ -320,11 +327,63 @@ def test_an_x509_certificate_is_looked_at_like_any_other(
 
 
 def test_keys_that_others_can_read_are_found(settings: Path, now: datetime) -> None:
-    send_test(read_configured(settings), now)
+    sent_test(settings, now)
     keys = settings.parent / "keys"
     assert beside_mailbox(settings, now) == []
     keys.chmod(0o755)
     assert beside_mailbox(settings, now) == [f"{keys}: others can reach it, expected mode 0700"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("keys", "{file}: not a key file of ours, expected one that the bot has written"),
+        ("signing.key", "{file.parent}: the signing key can't sign; make one that has no password"),
+    ],
+)
+def test_keys_that_can_not_be_used_are_found_and_left_as_they_are(
+    settings: Path, now: datetime, name: str, told: str
+) -> None:
+    sent_test(settings, now)
+    file = settings.parent / "keys" / name
+    file.write_bytes(b"something else")
+    before = kept(settings.parent)
+    assert beside_mailbox(settings, now) == [told.format(file=file)]
+    assert kept(settings.parent) == before
+
+
+def kept(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Every file, with what tells whether it is still the same one, unchanged."""
+    return {path: (path.stat().st_ino, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_to_check_a_bot_that_has_run_and_one_that_has_not_makes_and_changes_nothing(
+    settings: Path, now: datetime
+) -> None:
+    new = kept(settings.parent)
+    assert beside_mailbox(settings, now) == []
+    assert kept(settings.parent) == new
+    configured = read_configured(settings)
+    app.wire(app.plan_of(configured.settings, configured.profile, settings)).engine.dispose()
+    run = kept(settings.parent)
+    assert len(run) > len(new)
+    assert beside_mailbox(settings, now + timedelta(days=3)) == []
+    assert kept(settings.parent) == run
+
+
+def test_a_database_that_can_not_be_opened_is_found_with_file_and_key(
+    settings: Path, spoil: Spoil, now: datetime
+) -> None:
+    (settings.parent / "rows").mkdir(mode=0o700)
+    spoil("settings.toml", "sqlite:///kept/postigo.db", "sqlite:///rows")
+    expected = f"{settings}: storage.url: expected a file, and {settings.parent}/rows is none"
+    assert [one for one in beside_mailbox(settings, now) if "storage." in one] == [expected]
+
+
+def test_a_profile_that_is_not_there_is_told_with_the_key_that_leads_to_it(settings: Path, now: datetime) -> None:
+    (settings.parent / "mission.toml").unlink()
+    at = f"{settings}: mission: expected the file of a mission's profile, and {settings.parent}/mission.toml is none"
+    assert check(settings, now=now) == [f"{at}: postigo profile new makes one"]
 
 
 # ── flows, languages, versions ───────────────────────────────────────────────────────────────────────────
@@ -382,18 +441,18 @@ def test_without_a_lock_nothing_is_said_about_versions(elsewhere: Path, now: dat
 
 def test_a_test_to_nobody_is_told(settings: Path, spoil: Spoil, now: datetime) -> None:
     spoil("mission.toml", 'openpgp = "officer.asc"\nfingerprint', "#")
-    (sentence,) = send_test(read_configured(settings), now)
+    (sentence,) = sent_test(settings, now)
     assert sentence.endswith("no [[contact]] can be sealed to, so no test was sent")
 
 
 def test_a_test_without_a_way_out_is_told(settings: Path, spoil: Spoil, now: datetime) -> None:
     spoil("settings.toml", '[mail]\ndirectory = "mails"', "")
-    assert send_test(read_configured(settings), now) == [f"{settings}: [mail]: expected host, or directory"]
+    assert sent_test(settings, now) == [f"{settings}: [mail]: expected host, or directory"]
 
 
 def test_a_test_to_a_bad_certificate_is_told(settings: Path, tmp_path: Path, now: datetime) -> None:
     Inbox(tmp_path, "officer")
-    (sentence,) = send_test(read_configured(settings), now)
+    (sentence,) = sent_test(settings, now)
     assert "fingerprint" in sentence
     assert not (tmp_path / "mails").exists()
 
@@ -404,7 +463,7 @@ def test_a_test_to_an_officer_with_an_x509_certificate_is_sealed_to_it(
     openssl = Openssl(tmp_path)
     officer = openssl.person()
     x509(officer)
-    assert send_test(read_configured(settings), now) == []
+    assert sent_test(settings, now) == []
     (mail,) = (tmp_path / "mails").iterdir()
     head = mail.read_bytes().partition(b"\r\n\r\n")[0]
     assert b"TEST" not in head  # four letters may stand in what is sealed, by chance
@@ -414,7 +473,7 @@ def test_a_test_to_an_officer_with_an_x509_certificate_is_sealed_to_it(
 
 def test_two_tests_are_two_mails(settings: Path, now: datetime) -> None:
     for minutes in (0, 1):
-        assert send_test(read_configured(settings), now + timedelta(minutes=minutes)) == []
+        assert sent_test(settings, now + timedelta(minutes=minutes)) == []
     assert len(list((settings.parent / "mails").iterdir())) == 2
 
 

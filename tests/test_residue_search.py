@@ -14,7 +14,8 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from residue import Search, canary, files_under, forms, held_open, hits, left_of, memory_of
+from residue import BLOCK, Search, canary, files_under, held_open, hits, left_of, memory_of
+from residue_forms import forms
 
 WORDS = "Zwölf “Kanarien” in Ayutla"
 NUMBER = "+52 155 4815 1623"
@@ -74,6 +75,15 @@ def test_whatever_was_written_is_found_in_every_form(secret: str, before: bytes,
 @given(content=st.binary(max_size=400))
 def test_other_bytes_hold_nothing(content: bytes) -> None:
     assert [*Search([WORDS, NUMBER, LONG_ID, UUID, CODE, canary()]).octets(content)] == []
+
+
+QUOTED = "it's Zwölf, who said"
+
+
+@pytest.mark.parametrize("words", [QUOTED, f'{QUOTED} "no"', 'it\'s "Zwölf" then'])
+@pytest.mark.parametrize("shown", [repr, ascii, lambda text: repr([text, "'\""]), lambda text: repr({"a": text + '"'})])
+def test_words_with_quotes_are_found_as_they_are_shown(words: str, shown: Callable[[str], str]) -> None:
+    assert {hit.secret for hit in Search([words]).octets(shown(words).encode())} == {words}
 
 
 def test_where_it_stands_is_told(tmp_path: Path) -> None:
@@ -137,4 +147,41 @@ def test_a_piece_of_what_was_sealed_is_found_wherever_it_lies(tmp_path: Path, cu
 
 def test_thousands_are_looked_for_in_the_time_of_one(tmp_path: Path) -> None:
     many: Callable[[], Search] = lambda: Search(canary(number) for number in range(5000))  # noqa: E731
-    assert len(many()._by_key) == len(Search([canary("one")])._by_key)
+    assert [*map(len, many()._by_key)] == [*map(len, Search([canary("one")])._by_key)]
+
+
+@pytest.mark.parametrize("before", [-200, -40, -13, -1, 0, 1, BLOCK])
+@pytest.mark.parametrize(
+    "as_written", [str.encode, lambda text: text.encode("utf-16-le"), lambda text: base64.b64encode(text.encode())]
+)
+def test_across_the_border_of_two_blocks_each_is_found_once(as_written: Callable[[str], bytes], before: int) -> None:
+    content = bytes(BLOCK + before) + as_written(WORDS) + bytes(BLOCK)
+    assert [hit.offset for hit in Search([WORDS, CODE]).octets(content)] == [BLOCK + before]
+
+
+def test_what_comes_into_a_clean_file_later_is_found(tmp_path: Path) -> None:
+    file, search, content = tmp_path / "log", Search([WORDS, NUMBER]), bytearray(os.urandom(4 * BLOCK))
+    file.write_bytes(content)
+    assert search.files([file]) == []
+    content[BLOCK + 5 : BLOCK + 5] = WORDS.encode()  # all that follows it is moved
+    file.write_bytes(content + NUMBER.encode())
+    assert [hit.secret for hit in search.files([file])] == [WORDS, NUMBER]
+    file.write_bytes(content[: BLOCK + 5])
+    assert search.files([file]) == []
+    file.write_bytes(content[: BLOCK + 5] + LONG_ID.encode())
+    search.add([LONG_ID])
+    assert [hit.secret for hit in search.files([file])] == [LONG_ID]
+
+
+def test_a_clean_block_is_not_read_again_until_it_is_looked_at_afresh() -> None:
+    content, search = bytes(BLOCK) + WORDS.encode(), Search([CODE])
+    assert [*search.octets(content)] == []
+    search.add([WORDS[:20]])  # shorter than what was sought: the blocks are cut as before
+    assert [*search.octets(content)] == []
+    search.afresh()
+    assert [hit.secret for hit in search.octets(content)] == [WORDS[:20]]
+
+
+def test_what_is_too_short_to_be_told_from_chance_is_refused() -> None:
+    with pytest.raises(StopIteration):
+        Search(["no"])

@@ -81,7 +81,7 @@ async def test_what_was_kept_out_is_no_turn(life: Life) -> None:
     messages = [Message(Sender("signal", "ana"), f"m{number}", life.clock.now(), "hello") for number in range(3)]
     assert await seen.timed(_kept_out)(messages) == messages[1:2]
     found = numbers((await page(port_of(life), "/metrics")).body)
-    assert found["postigo_turn_seconds_count"] == 2
+    assert (found["postigo_turn_seconds_count"], found["postigo_messages_kept_out_total"]) == (2, 1)
 
 
 async def _kept_out(messages: Sequence[Message]) -> Sequence[Message]:
@@ -109,7 +109,8 @@ def test_a_port_that_is_taken_ends_the_bot_at_its_start_with_one_line(configured
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = ran(configured / "home", "run", "--config", listening_at(configured, port))
-    told = f"postigo: operations.listen: can't listen at 127.0.0.1:{port}: Address already in use"
+    at = f"postigo: {configured}/settings.toml: operations.listen: "
+    told = f"{at}expected an address that is free, and 127.0.0.1:{port} isn't: Address already in use"
     assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (2, told)
     assert b'"event": "ready"' not in done.stderr
 

@@ -28,7 +28,7 @@ from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.channels.telegram_answers import read_answer
 from bot.channels.telegram_http import Http, NoAnswer, NotSent
 from bot.channels.telegram_later import Later
-from bot.channels.telegram_looks import Looks, compare, correct, watch
+from bot.channels.telegram_looks import Looks, compare, watch
 from bot.channels.telegram_polling import (
     HOLD,
     REFUSED,
@@ -44,7 +44,7 @@ from bot.channels.telegram_sending import Sending
 from bot.channels.telegram_updates import NAME, WANTED
 from bot.channels.telegram_webhook import Webhook
 from bot.conversation.model import Sender
-from bot.errors import DeliveryError, SettingsError, Undeliverable, Unreachable, UnsureDelivery
+from bot.errors import DeliveryError, Undeliverable, Unplaced, Unreachable, UnsureDelivery
 
 API = "https://api.telegram.org"
 A_DAY = 86400.0  # seconds: the longest wait that makes sense
@@ -168,7 +168,7 @@ class Telegram:
         try:
             self._api = _Api(self.token, f"{self.api}/bot", request=wire, get_updates_request=wire)
         except InvalidToken:
-            raise SettingsError("telegram: there is no token") from None
+            raise Unplaced("telegram.token_file: there is no token") from None
         self._later = Later()
         self._sending = Sending(self.ask, self._later, self.per_second, self.pause)
 
@@ -232,11 +232,7 @@ class Telegram:
         try:
             return [str(one) for one in await compare(self.ask, expected)]
         except TokenRefused:
-            raise SettingsError(REFUSED) from None
-
-    async def dress(self, expected: Looks) -> None:
-        """Make the bot look as expected. Raises DeliveryError: some of it could not be changed."""
-        await correct(self.ask, await compare(self.ask, expected))
+            raise Unplaced(REFUSED) from None
 
     async def ask(self, method: str, params: Params, *, patience: float = 0.0) -> object:
         """Call a method of the Bot API; return the result as it stands. Raises DeliveryError, or one of its kinds."""

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.channels.telegram_updates import NAME
 from bot.channels.telegram_webhook import Webhook
-from bot.errors import SettingsError
+from bot.errors import Unplaced
 from bot.logs import Event, event
 
 __all__ = ["Hook", "Webhook"]
@@ -46,7 +46,8 @@ class Hook:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
             told = error.strerror or "no such address"
-            raise SettingsError(f"telegram: can't listen at {self.webhook.listen}: {told}") from None
+            at = self.webhook.listen
+            raise Unplaced(f"telegram.listen: expected an address that is free, and {at} isn't: {told}") from None
 
     async def _posted(self, request: web.Request) -> web.Response:
         """Take one update. Nothing of a body is read whose sender doesn't know the secret."""

@@ -12,7 +12,7 @@ from math import inf
 from typing import Protocol, TypeVar
 
 from bot.channels.telegram_updates import NAME, WANTED, place_of
-from bot.errors import DeliveryError, SettingsError
+from bot.errors import DeliveryError, Unplaced
 from bot.logs import Event, event
 
 HOLD = 50  # seconds that Telegram holds a question for updates while there are none
@@ -86,7 +86,7 @@ class Line:
                 result = await call()
             except DeliveryError as error:
                 if isinstance(error, TokenRefused) and refused:
-                    raise SettingsError(REFUSED) from None
+                    raise Unplaced(REFUSED) from None
                 refused = isinstance(error, TokenRefused)
                 await asyncio.sleep(self._failed(error, wait))
             else:

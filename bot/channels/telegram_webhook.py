@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from bot.errors import SettingsError
+from bot.errors import Unplaced
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")  # Telegram's characters
 
@@ -18,10 +18,10 @@ class Webhook:
 
     def __post_init__(self) -> None:
         if not _SECRET.fullmatch(self.secret):
-            raise SettingsError("telegram: the webhook's secret: expected 16 to 256 letters, digits, _ or -")
+            raise Unplaced("telegram.secret_file: expected 16 to 256 letters, digits, _ or -")
         host, port = self.address
         if not (host and port):
-            raise SettingsError(f"telegram: {self.listen}: expected an address such as 127.0.0.1:8081")
+            raise Unplaced("telegram.listen: expected an address such as 127.0.0.1:8081")
 
     @property
     def address(self) -> tuple[str, int]:

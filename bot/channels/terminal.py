@@ -15,9 +15,12 @@ from typing import TextIO
 
 from bot.channels.base import Arrived, Outgoing, TakeTurns
 from bot.conversation.model import Message, Sender
+from bot.logs import Event, event
 
 NAME = "terminal"
 PATIENCE = 1.0  # seconds that somebody who types waits for what is on its way
+AGAIN = 1.0  # seconds until a line that could not be taken is tried again
+NOT_TAKEN = "I could not keep what you wrote: the disk may be full. I try again by myself; please wait.\n\n"
 _LINE_BREAKS = frozenset("\n\t")
 
 
@@ -59,7 +62,25 @@ class Terminal:
             if line is None:
                 return
             said = Message(self._sender, str(number), self._now(), line.rstrip("\r\n"), hint=self._hint)
-            await take_turns([said])
+            await self._insist(take_turns, said)
+
+    async def _insist(self, take_turns: TakeTurns, said: Message) -> None:
+        """Take a turn as soon as that can be done: a disk may be full for a while. Who waits is told so, once.
+
+        Raises RuntimeError: nobody writes any more.
+        """
+        for tries in count():
+            try:
+                await take_turns([said])
+            except RuntimeError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing was kept
+                if not tries:
+                    event(Event.TURN_FAILED, error=error, channel=NAME)
+                    self._write(NOT_TAKEN)
+                await asyncio.sleep(AGAIN)
+            else:
+                return
 
     async def send(self, outgoing: Outgoing) -> Arrived:
         """Write the text, without control characters that could move the cursor or hide words."""

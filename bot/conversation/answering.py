@@ -13,14 +13,13 @@ from unicodedata import category
 from bot.conversation.asking import added
 from bot.conversation.carrying import confirmed
 from bot.conversation.flow import END, Step
-from bot.conversation.handing import hand_off, hand_on
+from bot.conversation.handing import STOPPED, hand_off, hand_on
 from bot.conversation.model import Answer, Consent, ConsentKind, Conversation, Line, Outcome, Timer, Wake
 from bot.conversation.moves import Turn, again, onward, to
 from bot.conversation.noting import noted
 from bot.conversation.understanding import fold
 
 REPLY = "reply"  # the step that asks how the person may be answered
-STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
 GATHERED_FOR = timedelta(minutes=10)  # additions wait so long after the last, then go as one
 _LINE_BREAKS = frozenset("\n\u200c\u200d")  # and the joiners that some scripts are written with
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})

@@ -105,7 +105,7 @@ def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -
         note=conversation.note if step.returned or conversation.resume else (),
     )
     return asked, Say(
-        lines=(*before, *_said_before(book, asked, step), Line(book.flow.context(step), _values(asked))),
+        lines=(*before, *said_before(book, asked, step), Line(book.flow.context(step), _values(asked))),
         languages=languages(book, asked),
         question=Question(
             step.name,
@@ -176,6 +176,14 @@ def _numbers(conversation: Conversation, step: Step) -> Offered:
     return before if {name for _, name in before} == set(step.names()) else numbered(step, before)
 
 
+def consent_numbers(conversation: Conversation, step: Step) -> dict[str, str]:
+    """Return what to write for a yes to a consent that is asked again, and for a no: the numbers, a space between."""
+    told: dict[str, list[str]] = {"yes": [], "no": []}
+    for number, name in _numbers(conversation, step):
+        told["yes" if name in step.accepts else "no"].append(str(number))
+    return {answer: " ".join(numbers) for answer, numbers in told.items()}
+
+
 def added(conversation: Conversation) -> tuple[Answer, ...]:
     """Return the answers that say something: neither skipped nor empty."""
     return tuple(answer for answer in conversation.answers if answer.choices or answer.words)
@@ -238,7 +246,8 @@ def hour(at: datetime) -> str:
     return at.strftime("%H:%M")
 
 
-def _said_before(book: Rulebook, conversation: Conversation, step: Step) -> tuple[Line, ...]:
+def said_before(book: Rulebook, conversation: Conversation, step: Step) -> tuple[Line, ...]:
+    """Return the texts that a step says before its question."""
     return tuple(line for name in step.says for line in _lines(book, conversation, step, name))
 
 

@@ -1,12 +1,13 @@
 """What each command does, at any step. Data in, an Outcome out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from bot.conversation.answering import STOPPED, answered, pass_on, picked, without
-from bot.conversation.asking import added, own_words_asked
+from bot.conversation.answering import answered, pass_on, picked, without
+from bot.conversation.asking import added, case_now, own_words_asked, said_before
 from bot.conversation.carrying import begun, offer
 from bot.conversation.guide import ROOT
+from bot.conversation.handing import STOPPED
 from bot.conversation.model import Answer, Conversation, Line, Outcome, Way
 from bot.conversation.moves import STALE_AFTER, Turn, again, begin, to
 from bot.conversation.tracing import cleared
@@ -15,12 +16,11 @@ WHOM, AGREE, DISAGREES = "whom", "agree", "no"  # for whom a person writes, and 
 
 
 def cry(turn: Turn) -> Outcome:
-    """Open the emergency path; what was answered stays, what was consented is asked anew."""
+    """Open the emergency path; what was answered stays, what was consented elsewhere is asked anew."""
     flow, here = turn.book.flow, turn.book.flow.step(turn.talk.resume or turn.talk.step)
-    lines: tuple[Line, ...] = ()
-    if turn.now - turn.message.at > STALE_AFTER:
-        written = turn.message.at.astimezone(turn.now.tzinfo)
-        lines = (turn.text("wrote_at", time=written.strftime("%H:%M")),)
+    lines = tuple(_before(turn))
+    if here and here.urgent and here.name != flow.sos:  # on that path already: one answer from the alert
+        return to(turn.on(misses=0), here.name, *lines, *said_before(turn.book, turn.talk, flow.steps[flow.sos]))
     trail = tuple(name for name in turn.talk.trail if name != flow.sos)
     if here and not here.consent:
         trail = (*trail, here.name)
@@ -28,6 +28,15 @@ def cry(turn: Turn) -> Outcome:
     if any(one.step == AGREE and DISAGREES in one.choices for one in answers):
         answers = without(answers, {WHOM, AGREE})  # nothing is sent about a person who does not agree
     return to(turn.on(trail=trail, misses=0, consents=(), answers=answers), flow.sos, *lines)
+
+
+def _before(turn: Turn) -> Iterator[Line]:
+    """Say first how far the case is that was sent before, and when a cry was written that came late."""
+    if turn.talk.case:
+        yield case_now(turn.book, turn.talk)
+    if turn.now - turn.message.at > STALE_AFTER:
+        written = turn.message.at.astimezone(turn.now.tzinfo)
+        yield turn.text("wrote_at", time=written.strftime("%H:%M"))
 
 
 def command(turn: Turn, name: str, argument: str) -> Outcome:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.conversation.answering import own_words, picked
-from bot.conversation.asking import MORE, Rulebook, case_now, expected, own_words_asked
+from bot.conversation.asking import MORE, Rulebook, case_now, consent_numbers, expected, own_words_asked
 from bot.conversation.carrying import begun, take_over
 from bot.conversation.commands import command, cry, skip
 from bot.conversation.editing import deleted, edited
-from bot.conversation.flow import Ask, Step
+from bot.conversation.flow import Ask
 from bot.conversation.guide import FOUND, topic_step
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Chance, Conversation, Kind, Line, Message, Outcome, Say
@@ -135,7 +135,7 @@ def _not_understood(turn: Turn) -> Outcome:
     if found:
         return _searched(turn, found)
     turn = turn.on(misses=turn.talk.misses + 1)
-    lines = [turn.text(_missed(turn.step))]
+    lines = [_missed(turn)]
     if turn.talk.case and "case_now" not in turn.step.says:
         lines.append(case_now(turn.book, turn.talk))  # people write to hear where it is
     if turn.talk.case and turn.talk.case.relayed:
@@ -145,13 +145,16 @@ def _not_understood(turn: Turn) -> Outcome:
     return again(turn, *lines)
 
 
-def _missed(step: Step) -> str:
-    """Return the name of the text for what a question can't use."""
+def _missed(turn: Turn) -> Line:
+    """Say what a question can take; a consent, from the second time on, with the very numbers."""
+    step = turn.step
     if step.file:
-        return "not_found"
+        return turn.text("not_found")
+    if step.consent and turn.talk.misses >= HINT_AFTER:
+        return turn.text("consent_numbers", **consent_numbers(turn.talk, step))
     if step.consent:
-        return "label_needed"
-    return "not_understood_words" if step.kind is Ask.WORDS else "not_understood"
+        return turn.text("label_needed")
+    return turn.text("not_understood_words" if step.kind is Ask.WORDS else "not_understood")
 
 
 def _too_late(turn: Turn, meaning: Understood) -> bool:

@@ -26,6 +26,7 @@ from bot.conversation.moves import Turn
 URGENT = 2  # levels 1 and 2 leave at once
 LATE_AFTER = timedelta(minutes=5)  # without a 250 the person is told NOT sent yet
 TRIED_FOR = timedelta(hours=24)
+STOPPED = "stopped"  # how a person may be answered who wrote STOP: not at all
 
 
 def hand_off(turn: Turn) -> tuple[Conversation, tuple[Effect, ...]]:
@@ -60,7 +61,8 @@ def hand_on(book: Rulebook, talk: Conversation, now: datetime) -> tuple[Conversa
     if raised_from and assessed.level <= URGENT:  # graver: it waits for an officer anew
         record = replace(record, read_at=None, unread=case.unread and not case.read_at)
     gone = replace(talk, case=record, answers=(), consents=(), trail=(), draft="", gathering=0)
-    handed = replace(_handed(gone, record, answers, assessed, now), raised_from=raised_from)
+    handed = _handed(gone, record, answers, assessed, now)
+    handed = replace(handed, raised_from=raised_from, closed=record.reply == STOPPED)
     return gone, (handed, *_timers(book, assessed.level, number, now))
 
 

@@ -234,6 +234,7 @@ class HandOff:
     at: datetime | None = None
     not_before: datetime | None = None  # level 3 and 4 leave at a random minute
     return_code: str = field(default="", repr=False)  # kept as a keyed hash only; never in a mail
+    closed: bool = False  # the person wrote STOP, and has not said since how to be answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
         ("code_unknown", ""),
         ("code_used", ""),
         (COVER, ""),
+        ("consent_numbers", "yes no"),
         ("crisis", "crisis_lines"),
         ("done", ""),
         ("codes", "reference code check"),

@@ -164,6 +164,8 @@ def _answer(case: Case, reader: Reader) -> str:
     if "handle" in case.answers and case.answers["handle"].words:
         return f"{reader.say('answer_elsewhere')}: {_in_one_line(case.answers['handle'].words)}"
     reply = next(iter(chosen(case.answers, "reply")), "")
+    if case.told.closed:  # the mails before tell of a way that is none any more
+        return reader.say("answer_closed")
     if not reply and case.added:
         return reader.say("as_before")
     return reader.say(f"answer_{reply or 'unknown'}", place=reader.place)
@@ -199,7 +201,8 @@ def _how_to_answer(case: Case, reader: Reader, ways: Ways) -> Iterator[str]:
     if ways.bot:
         yield reader.say("by_signal", bot=ways.bot)
         yield f"  {reader.say('order_ack', ack=reader.order('ack'), reference=told.reference)}"
-        yield f"  {reader.say('order_reply', reply=reader.order('reply'), reference=told.reference)}"
+        if not told.closed:
+            yield f"  {reader.say('order_reply', reply=reader.order('reply'), reference=told.reference)}"
     if ways.token:
         yield reader.say("by_mail", token=ways.token)
 

@@ -33,6 +33,7 @@ ALERT_TEXTS: Named = _named(
     ("added", ""),
     *((f"may_{one}", "") for one in ("act", "talk", "share")),
     ("answer", ""),
+    ("answer_closed", ""),
     ("answer_elsewhere", ""),
     ("answer_unknown", "place"),
     ("answers", ""),

@@ -20,6 +20,8 @@ from bot.language.vocabulary import EVERYWHERE, split_words
 COMPACT_ABOVE = 14  # choices: more would fill more than a phone's screen, one a line
 COMPACT_WIDTH = 40  # characters a line of a message shows on a small phone
 BETWEEN = " · "
+OR = " / "
+NUMBERS = frozenset({"yes", "no"})  # places that hold numbers of choices
 BUTTON_WIDTH = 30  # characters that a small phone shows of a button; longer labels stand in the text too
 LOCKED_SCREEN = 60  # characters of a message that a locked screen shows
 RIGHT_TO_LEFT_MARK = "\u200f"  # a line that begins with a number or a Latin name still runs right to left
@@ -59,6 +61,8 @@ class _Voice:
             values["day"] = day(date.fromisoformat(values["day"]), self.language.tag)
         if "own" in values:
             values["own"] = self.standing.get(f"own {values['own']}", "")
+        for name in NUMBERS & values.keys():
+            values[name] = OR.join(in_digits(int(number), self.language) for number in values[name].split())
         return values
 
     def command(self, row: Command) -> str:
@@ -154,14 +158,6 @@ class Renderer:
         return [voices[tag if tag in voices else ENGLISH] for tag in say.languages or (ENGLISH,)]
 
 
-def render(say: Say, flow: Flow, words: Mapping[str, Words]) -> str:
-    """Return the whole text of `say`. `flow`: with its areas and languages filled in. `words`: by tag.
-
-    Raises FlowError as `Renderer` does.
-    """
-    return renderer(flow, words)(say)
-
-
 def renderer(
     flow: Flow,
     words: Mapping[str, Words],
@@ -169,7 +165,7 @@ def renderer(
     standing: Standing = MappingProxyType({}),
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Renderer:
-    """Return what says things in the words of one flow and its languages.
+    """Return what says things in the words of one flow, its areas and languages filled in, and its languages.
 
     `commands`: what the line "commands" lists. `standing`: values for places in any text, by language; what a
     line brings itself goes before them. `more`: texts besides the flow's, by name.

@@ -204,6 +204,7 @@ class _Line:
 
     def look(self) -> list[int]:
         """Return the UIDs of all that is there, the oldest first."""
+        self._told_of_more()  # what was told before this is found now
         return sorted(self._client.search("UNDELETED"))
 
     def fetch(self, uid: int) -> bytes | None:
@@ -222,6 +223,8 @@ class _Line:
     def await_news(self) -> None:
         """Return when the server tells of something (RFC 2177), or when it is time to look anyhow."""
         seconds = self._mailbox.wait
+        if self._told_of_more():
+            return
         if not self._client.has_capability("IDLE"):
             _wait_for(self._client.socket(), seconds)
             self._client.noop()
@@ -229,6 +232,14 @@ class _Line:
         self._client.idle()
         self._client.idle_check(timeout=seconds)
         self._client.idle_done()
+
+    def _told_of_more(self) -> bool:
+        """Tell whether the server has said since the last call that more is there.
+
+        It says so with the answer to any command (RFC 3501, section 7.3.1), and then not once more to who idles.
+        """
+        told: list[bytes | None] = self._client._imap.response("EXISTS")[1]  # noqa: SLF001 - the library passes none on
+        return told != [None]
 
     def _close(self) -> None:
         if self._client is not None:

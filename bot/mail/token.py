@@ -6,11 +6,10 @@ Form only. Which tokens wait for which case, and that each counts once, is known
 import re
 
 PREFIX = "ACK"
-SECRET_LENGTH = 12  # characters of 5 bits: 60 bits that nobody guesses
 _ALPHABET = "0-9A-HJKMNP-TV-Z"  # Crockford's base 32, as bot/clock.py draws it
 _GROUP = 4
 
-# The case reference, then the secret in three groups.
+# The case reference, then the secret in three groups: 12 characters of 5 bits, which nobody guesses.
 TOKEN = re.compile(rf"{PREFIX}-(?P<reference>[{_ALPHABET}]{{6}})(?P<secret>(?:-[{_ALPHABET}]{{4}}){{3}})")
 
 # What mail programs and telephones make of a hyphen.

@@ -23,6 +23,9 @@ def alone(keys: Path, *, shared: bool = False) -> Iterator[None]:
     try:
         keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(keys / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.geteuid() == 0:  # else a verb that root typed would keep the bot out
+            owner = keys.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
     except OSError as error:
         raise SettingsError(f"{keys}: expected a directory of ours: {error.strerror}") from None
     try:

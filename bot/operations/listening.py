@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from bot import clock
-from bot.errors import SettingsError
+from bot.errors import Unplaced
 from bot.logs import Event, event
 
 LARGEST_HEAD = 8192  # bytes of a request's line and headers
@@ -48,14 +48,15 @@ class Listening:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Listen meanwhile. Raises SettingsError: it can't listen there."""
+        """Listen meanwhile. Raises Unplaced: it can't listen there."""
         host, _, port = self.listen.rpartition(":")
         host = {"localhost": "127.0.0.1"}.get(host, host.strip("[]"))
         try:
             server = await asyncio.start_server(self._connected, host, int(port), limit=LARGEST_HEAD)
         except OSError as error:
             told = os.strerror(error.errno or errno.EADDRNOTAVAIL)  # the error's own words tell the address again
-            raise SettingsError(f"operations.listen: can't listen at {self.listen}: {told}") from None
+            expected = f"expected an address that is free, and {self.listen} isn't"
+            raise Unplaced(f"operations.listen: {expected}: {told}") from None
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield

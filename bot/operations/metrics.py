@@ -35,6 +35,9 @@ class Metrics(Collector):
             buckets=TURN_SECONDS,
             registry=self._registry,
         )
+        self._kept_out = Counter(
+            "postigo_messages_kept_out", "Not heard: too many came at once.", registry=self._registry
+        )
         ProcessCollector(registry=self._registry)
         self._registry.register(self)
 
@@ -42,8 +45,9 @@ class Metrics(Collector):
         """Count one event; from whatever thread."""
         self._events[name].inc()
 
-    def turned(self, turns: int, seconds: float) -> None:
-        """Count turns that were committed together."""
+    def turned(self, turns: int, seconds: float, kept_out: int = 0) -> None:
+        """Count turns that were committed together, and the messages that came with theirs and were kept out."""
+        self._kept_out.inc(kept_out)
         for _ in range(turns):
             self._turns.observe(seconds)
 

@@ -71,7 +71,8 @@ def _together(keys: Path, database: Path) -> Iterator[str]:
 def _checked_out(keys: Path) -> Iterator[str]:
     for parent in (keys, *keys.parents):
         if _mode(parent / ".git"):
-            yield f"{keys}: the keys lie in a checkout of git ({parent}): move them where nothing is copied from"
+            move = "put them, best with all settings, into a folder outside of it, and name that in storage.keys"
+            yield f"{keys}: the keys lie in a checkout of git ({parent}), and may be pushed with it: {move}"
 
 
 def _open(place: Path, others: int, wanted: str) -> Iterator[str]:

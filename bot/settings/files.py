@@ -36,6 +36,7 @@ from bot.settings.values import (
     Mailbox,
     MailFolder,
     Operations,
+    Reading,
     Settings,
     Signal,
     Smtp,
@@ -66,7 +67,7 @@ _EXPECTED = {
     "int_parsing": "a whole number",
     "int_type": "a whole number",
     "mapping_type": "a table",
-    "missing": "a value, and it is missing",
+    "missing": "a value; it is missing",
     "path_type": "a path in quotes",
     "string_type": "text in quotes",
     "tuple_type": "a list in brackets",
@@ -118,12 +119,12 @@ class _Door(BaseModel, Generic[Kept]):
     kept: Kept
 
 
-def read_settings(path: Path) -> Settings:
-    """Read the settings file.
+def read_settings(path: Path, *, secrets: bool = True) -> Settings:
+    """Read the settings file. `secrets` False: without opening secret files, for a verb that needs none of them.
 
     Raises SettingsError: file, key and what was expected, on one line; further errors are its notes.
     """
-    settings = _read(path, _toml(_text(path), path), Settings)
+    settings = _read(path, _toml(_text(path), path), Settings, secrets=secrets)
     if isinstance(settings.mail, Smtp) and bool(settings.mail.username) != bool(settings.mail.password):
         raise SettingsError(f"{path}: mail.username: expected username and password_file together, or neither")
     if settings.telegram and bool(settings.telegram.webhook_url) != bool(settings.telegram.secret):
@@ -131,11 +132,14 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
-def read_mission(path: Path) -> MissionProfile:
+def read_mission(path: Path, named_in: Path | None = None) -> MissionProfile:
     """Read a mission's profile; certificates come back as absolute paths, `fingerprint` and `signal` in lower case.
 
-    Raises SettingsError as `read_settings`.
+    `named_in`: the settings file whose key leads here. Raises SettingsError as `read_settings`.
     """
+    if named_in and not path.is_file():
+        new = "postigo profile new makes one"
+        raise SettingsError(f"{named_in}: mission: expected the file of a mission's profile, and {path} is none: {new}")
     return mission_of(_text(path), path)
 
 
@@ -178,9 +182,9 @@ def _settled(contact: Contact, path: Path) -> Contact:
     )
 
 
-def _read(path: Path, table: Mapping[str, Any], kind: type[Kept]) -> Kept:
+def _read(path: Path, table: Mapping[str, Any], kind: type[Kept], *, secrets: bool = True) -> Kept:
     try:
-        door = _door(kind).model_validate({"kept": table}, context=path.parent)  # type: ignore[arg-type]  # a class can be hashed
+        door = _door(kind).model_validate({"kept": table}, context=Reading(path.parent, secrets))  # type: ignore[arg-type]  # a class can be hashed
     except ValidationError as error:
         # a typo first: it is often why another key is missing
         found = sorted(error.errors(include_url=False, include_input=False), key=lambda one: one["type"] == "missing")

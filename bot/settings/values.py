@@ -34,6 +34,20 @@ _LOOPBACK = re.compile(
 )  # RFC 1122, section 3.2.1.3, and RFC 4291, section 2.5.3
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a value is read with: the folder of its file, and whether the files with secrets are opened."""
+
+    folder: Path
+    secrets: bool
+
+
+class Unread(str):
+    """Stands for a secret whose file wasn't opened."""
+
+    __slots__ = ()
+
+
 def _expected(what: str) -> NoReturn:
     raise PydanticCustomError("expected", "{what}", {"what": what})
 
@@ -42,7 +56,7 @@ def _matching(pattern: str, what: str) -> AfterValidator:
     """Take text of this shape only."""
 
     def checked(text: str) -> str:
-        return text if re.fullmatch(pattern, text) else _expected(what)
+        return text if isinstance(text, Unread) or re.fullmatch(pattern, text) else _expected(what)
 
     return AfterValidator(checked)
 
@@ -59,7 +73,7 @@ def _beside(path: Path, told: ValidationInfo) -> Path:
     """Read a relative path from the folder of the file that holds it."""
     if any(char < " " for char in str(path)):
         _expected("a path on one line")
-    return absolute(told.context / path) if isinstance(told.context, Path) else path
+    return absolute(told.context.folder / path) if isinstance(told.context, Reading) else path
 
 
 def absolute(path: Path) -> Path:
@@ -103,6 +117,8 @@ def _server(url: str, told: ValidationInfo) -> str:
 def _secret(name: str, told: ValidationInfo) -> str:
     """Return the secret that a file holds, without the line's end; only we or root may own and read it."""
     place = _beside(Path(name), told)
+    if isinstance(told.context, Reading) and not told.context.secrets:
+        return Unread("not opened")
     try:
         with place.open("rb") as file:
             _only_ours(os.fstat(file.fileno()), place)

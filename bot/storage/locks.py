@@ -13,8 +13,8 @@ from bot.storage.statement import Statement
 
 SHARED = "postgresql"  # the dialect under which several processes may share one database
 
-_PATIENT = Statement("SET LOCAL lock_timeout = '60s'")
-_WAIT = Statement("SELECT pg_advisory_xact_lock(:key)")
+_PATIENT = sa.text("SET LOCAL lock_timeout = '60s'")
+_WAIT = sa.text("SELECT pg_advisory_xact_lock(:key)")
 _TRY = Statement("SELECT pg_try_advisory_xact_lock(:key)")
 _LEASE = Statement("SELECT pg_try_advisory_lock(:key)")
 _RETURN = Statement("SELECT pg_advisory_unlock(:key)")
@@ -38,10 +38,13 @@ def hold(conn: sa.Connection, name: bytes) -> bool:
 
 
 def wait_for(conn: sa.Connection, name: bytes) -> None:
-    """Do as `free`, and wait until it is, for a minute at most: for once at start, never in a batch."""
+    """Do as `free`, and wait until it is, for a minute at most: for once at start, never in a batch.
+
+    Raises sa.exc.OperationalError: it still isn't.
+    """
     if conn.dialect.name == SHARED:
-        _PATIENT(conn)
-        _WAIT(conn, key=_number(name))
+        conn.execute(_PATIENT)
+        conn.execute(_WAIT, {"key": _number(name)})
 
 
 def collided(error: BaseException) -> bool:

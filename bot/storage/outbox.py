@@ -26,7 +26,6 @@ from bot.storage.waiting import sought as looked_for
 
 __all__ = ["SEALED", "SENT", "WORDS", "Mail", "Note", "Outbox", "Ping", "Row"]
 
-MINUTE = timedelta(seconds=MINUTE_SECONDS)
 SOON_ROWS = 100  # looked at to tell the next due time within its minute
 
 

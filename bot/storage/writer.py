@@ -3,13 +3,13 @@
 A job is `(connection) -> result`. It takes what is waiting, urgent jobs first, each in a savepoint of its
 own; commits; and only then answers those who wait: what was answered survives a crash. A job may be done
 more than once until it is committed: where another process was in the way, or the database server went.
-What jobs do is told elsewhere.
+What it logs is held back until then.
 """
 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from queue import SimpleQueue
@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
-from bot.logs import Event, event
+from bot.logs import Event, Told, event, tell, withheld
 from bot.storage.erasing import Truncating
 from bot.storage.locks import SHARED, Held, collided
 from bot.storage.statement import Statement
@@ -50,6 +50,7 @@ class _Waiting:
     result: Any = None
     error: Exception | None = None
     again: bool = False
+    told: Sequence[Told] = ()  # what the job has logged
 
 
 class Writer:
@@ -61,8 +62,7 @@ class Writer:
         self._urgent: deque[_Waiting] = deque()
         self._other: deque[_Waiting] = deque()
         self._tokens: SimpleQueue[None] = SimpleQueue()  # one for each time that jobs came, and one to end
-        self._called = False
-        self._running = False
+        self._called = self._running = self._away = False  # away: the server
         self._ending = threading.Event()
         self._failed: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -145,7 +145,6 @@ class Writer:
         with self._connected() as conn:
             while self._wait():
                 if not self._batch(conn):
-                    event(Event.DATABASE_AWAY)
                     conn.invalidate()
                     return
 
@@ -153,11 +152,21 @@ class Writer:
         """Return a connection, as soon as there is one: a server may be away for a while, a file may not."""
         for pause in chain(AWAY_SECONDS, repeat(AWAY_SECONDS[-1])):
             try:
-                return self._engine.connect()
+                conn = self._engine.connect()
+                self._note(away=False)
             except sa.exc.OperationalError:
-                if self._engine.dialect.name != SHARED or self._ending.wait(pause):
+                self._note(away=self.shares)
+                if not self.shares or self._ending.wait(pause):
                     raise
+            else:
+                return conn
         raise AssertionError  # the pauses never end
+
+    def _note(self, *, away: bool) -> None:
+        """Let an operator hear, once each time, that the server has gone, and that it is back."""
+        if away != self._away:
+            event(Event.DATABASE_AWAY if away else Event.DATABASE_BACK)
+        self._away = away
 
     def _wait(self) -> bool:
         """Wait for a job; False when there will be none."""
@@ -187,6 +196,7 @@ class Writer:
 
     def _lost(self, transaction: Transaction, done: list[_Waiting], error: Exception) -> None:
         """Answer what was committed before the server went; do the rest again on the next connection."""
+        self._note(away=True)
         try:
             committed = transaction.committed(self._connected)
         except sa.exc.OperationalError:  # we are to end before it is back
@@ -208,6 +218,7 @@ class Writer:
     def _answer(self, done: list[_Waiting]) -> None:
         """Answer those whose jobs are done; what must be done again waits before all others, as before."""
         again = [waiting for waiting in done if waiting.again]
+        tell(one for waiting in done if not (waiting.again or waiting.error) for one in waiting.told)
         for waiting in reversed(again):
             waiting.again, waiting.error = False, None
             (self._urgent if waiting.urgent else self._other).appendleft(waiting)
@@ -236,7 +247,8 @@ class Writer:
 def _do_one(conn: sa.Connection, waiting: _Waiting) -> None:
     """Do it in the savepoint that is there, and leave one for the next."""
     try:
-        waiting.result = waiting.job(conn)
+        with withheld() as waiting.told:
+            waiting.result = waiting.job(conn)
     except Exception as error:  # noqa: BLE001 - it is the caller's, whatever it is
         waiting.error, waiting.again = error, collided(error)
         _UNDO(conn)
@@ -254,7 +266,8 @@ def apart(conn: sa.Connection, job: Callable[[sa.Connection], object]) -> Except
     """
     _SAVE_PART(conn)
     try:
-        job(conn)
+        with withheld() as told:
+            job(conn)
     except (_broken(conn), Held):
         raise
     except Exception as error:  # noqa: BLE001 - one message's fault is nobody else's
@@ -262,6 +275,7 @@ def apart(conn: sa.Connection, job: Callable[[sa.Connection], object]) -> Except
         _KEEP_PART(conn)
         return error
     _KEEP_PART(conn)
+    tell(told)
     return None
 
 

@@ -5,7 +5,8 @@ from fakes_telegram import TelegramServer, telegram_server
 from fakes_telegram_desk import Desk, channel, events, listening
 from fakes_telegram_faults import BROKEN, UNAUTHORIZED, too_many
 
-from bot.channels.telegram_looks import Look, Looks
+from bot.channels.telegram import Telegram
+from bot.channels.telegram_looks import Look, Looks, compare, correct
 from bot.errors import DeliveryError, SettingsError
 
 MENU = (("start", "Begin"), ("help", "What is this"), ("language", "Another language"), ("stop", "Leave"))
@@ -18,6 +19,11 @@ LOOKS = Looks(
 )
 
 
+async def dress(account: Telegram, expected: Looks) -> None:
+    """Make it look as expected."""
+    await correct(account.ask, await compare(account.ask, expected))
+
+
 def set_by(server: TelegramServer) -> list[str]:
     return [call.method for call in server.calls if call.method.startswith("set")]
 
@@ -26,7 +32,7 @@ async def test_what_differs_is_told_by_name_and_language_and_never_by_value() ->
     async with telegram_server() as server:
         telegram = channel(server)
         before = await telegram.differences(LOOKS)
-        await telegram.dress(LOOKS)
+        await dress(telegram, LOOKS)
         after = await telegram.differences(LOOKS)
         await telegram.close()
 
@@ -39,11 +45,11 @@ async def test_what_differs_is_told_by_name_and_language_and_never_by_value() ->
 async def test_only_what_differs_is_set() -> None:
     async with telegram_server() as server:
         telegram = channel(server)
-        await telegram.dress(LOOKS)
+        await dress(telegram, LOOKS)
         first = len(set_by(server))
-        await telegram.dress(LOOKS)
+        await dress(telegram, LOOKS)
         again = len(set_by(server)) - first
-        await telegram.dress(Looks((LOOKS.each[0], Look("es", "Otro", *_rest(LOOKS.each[1])))))
+        await dress(telegram, Looks((LOOKS.each[0], Look("es", "Otro", *_rest(LOOKS.each[1])))))
         await telegram.close()
 
     assert (first, again, set_by(server)[first:]) == (8, 0, ["setmyname"])
@@ -69,7 +75,7 @@ async def test_a_look_that_can_not_be_changed_hinders_nothing_else() -> None:
         telegram = channel(server)
         server.fails("setMyName", too_many(80_000), always=True)
         with pytest.raises(DeliveryError) as raised:
-            await telegram.dress(LOOKS)
+            await dress(telegram, LOOKS)
         left = await telegram.differences(LOOKS)
         await telegram.close()
 

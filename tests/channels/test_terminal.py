@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from fakes_signal_bot import events
 
 from bot.channels.base import Arrived, Outgoing
-from bot.channels.terminal import NAME, Terminal
+from bot.channels.terminal import NAME, NOT_TAKEN, Terminal
 from bot.conversation.model import Kind, Line, Message, Say, Sender, Spoken
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -115,6 +116,33 @@ async def test_what_was_shown_stays() -> None:
     one = terminal(io.StringIO(""))
     await one.clear(PERSON, ("1",))
     assert (one.name, one.redelivers, one.repeats_questions, shown(one)) == ("terminal", False, True, "")
+
+
+async def test_a_line_that_cannot_be_taken_is_tried_again_and_whoever_waits_hears_of_it_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.channels.terminal.AGAIN", 0.0)
+    tried: list[str] = []
+
+    async def take(messages: Sequence[Message]) -> None:
+        tried.extend(message.text for message in messages)
+        if len(tried) < 4:
+            raise OSError
+
+    one = terminal(io.StringIO("hello\n7\n"))
+    async with asyncio.timeout(20):
+        await one.listen(take)
+    assert tried == ["hello", "hello", "hello", "hello", "7"]
+    assert shown(one) == f"> hello\n{NOT_TAKEN}> 7\n"
+    assert events(caplog) == ["turn_failed"]
+
+
+async def test_where_nobody_writes_any_more_the_terminal_ends_too() -> None:
+    async def take(_: Sequence[Message]) -> None:
+        raise RuntimeError("the writer is not running")
+
+    with pytest.raises(RuntimeError, match="not running"):
+        await terminal(io.StringIO("hello\n")).listen(take)
 
 
 class Broken(io.StringIO):

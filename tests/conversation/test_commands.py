@@ -6,12 +6,38 @@ from datetime import timedelta
 from operator import attrgetter
 
 import pytest
-from fakes import BOOK, CATALOGS, COMMANDS, FLOW, OFFERED, STEPS, Talk, at_step, begun, relayed, sent, sent_in_emergency
+from fakes import (
+    BOOK,
+    CATALOGS,
+    COMMANDS,
+    FLOW,
+    MORNING,
+    OFFERED,
+    STEPS,
+    Talk,
+    at_step,
+    begun,
+    relayed,
+    sent,
+    sent_in_emergency,
+)
 
-from bot.conversation.events import Accepted, Bounced, Due, Event, Placed, Refused, Relayed, Sealed, Trying
+from bot.conversation.events import (
+    Accepted,
+    Acknowledged,
+    Bounced,
+    Due,
+    Event,
+    Placed,
+    Refused,
+    Relayed,
+    Sealed,
+    Trying,
+)
 from bot.conversation.model import Timer
 from bot.language.vocabulary import split_words
 
+HOUR = timedelta(hours=1)
 NUMBERS = {row.name: row.number for row in COMMANDS.rows}
 
 
@@ -77,7 +103,8 @@ def test_emergency_opens_its_path_at_every_step_in_every_form(step: str) -> None
         talk = at_step(step)
         before = talk.talk
         talk.write(form)
-        assert (talk.step, talk.talk.urgent, talk.talk.consents) == ("sos", True, ()), form
+        there = ("sos_act", True, before.consents) if step == "sos_act" else ("sos", True, ())
+        assert (talk.step, talk.talk.urgent, talk.talk.consents) == there, form
         refused = any(one.step == "agree" and "no" in one.choices for one in before.answers)
         kept = [one for one in before.answers if not (refused and one.step in {"whom", "agree"})]
         assert talk.talk.answers == tuple(kept)
@@ -230,15 +257,53 @@ def test_an_answer_to_the_emergency_question_is_taken_back_with_back() -> None:
     talk = Talk().write("SOS").pick("me").write("back")
     assert (talk.step, talk.talk.answers, talk.talk.consents) == ("sos", (), ())
     talk = begun().pick("no").write("SOS").pick("held").write("SOS").write("back")
-    assert talk.step == "danger"
+    assert (talk.step, talk.write("back").step) == ("sos", "danger")
 
 
-def test_a_second_cry_in_the_emergency_path_asks_for_the_first_consent_anew() -> None:
-    talk = Talk().write("SOS").pick("me").write("SOS")
-    assert (talk.step, talk.talk.consents) == ("sos", ())
-    assert talk.write("back").lines[0] == "no_back"
-    talk.pick("held").pick("talk")
-    assert [answer.choices for answer in talk.handed[0].answers] == [("held",), ("talk",)]
+@pytest.mark.parametrize("again", ["SOS", "emergency", "98", "AYUDA"])
+def test_a_cry_at_the_last_question_before_the_alert_puts_that_question_again_and_loses_nothing(again: str) -> None:
+    talk = at_step("sos_act")
+    before = talk.talk
+    for _ in range(3):
+        talk.write(again)
+        assert talk.lines == ("sos", "risk_short", "sos_act", "unsent")
+        kept = (talk.step, talk.talk.answers, talk.talk.consents, talk.talk.trail, talk.talk.offered)
+        assert kept == ("sos_act", before.answers, before.consents, before.trail, before.offered)
+    talk.pick("talk")
+    assert [answer.choices for answer in talk.handed[0].answers] == [("me",), ("talk",)]
+
+
+def test_so_it_does_where_the_choice_of_a_language_stands_between() -> None:
+    talk = at_step("sos_act").write("language").write("SOS")
+    assert (talk.step, talk.talk.resume, [one.choice for one in talk.talk.consents]) == ("sos_act", "", ["me"])
+    talk.pick("act")
+    assert len(talk.handed) == 1
+
+
+def test_a_cry_after_such_a_cry_is_taken_back_with_back() -> None:
+    talk = at_step("sos_act").write("SOS").write("back")
+    assert (talk.step, talk.talk.answers, talk.talk.consents) == ("sos", (), ())
+
+
+STATES = [
+    ((), "case_waiting"),
+    ((Sealed(0), Trying(0), Placed(0)), "case_placed"),
+    ((Accepted(0, MORNING),), "case_left"),
+    ((Accepted(0, MORNING), Acknowledged(MORNING)), "case_read"),
+    ((Due(Timer.GIVE_UP, 0),), "case_given_up"),
+]
+
+
+@pytest.mark.parametrize(("happened", "status"), STATES)
+def test_the_answer_to_a_cry_begins_with_how_far_the_case_is_that_was_sent_before(
+    happened: tuple[Event, ...], status: str
+) -> None:
+    talk = sent_in_emergency()
+    for one in happened:
+        talk.tell(one)
+    for _ in range(2):
+        assert talk.write("SOS").lines == (status, "sos", "risk_short", "sos")
+    assert talk.write("SOS", late=2 * HOUR).lines[:2] == (status, "wrote_at")
 
 
 def test_stop_is_silence_until_the_person_writes_again() -> None:

@@ -1,5 +1,7 @@
 """One turn: what is read, what is refused, what comes too late, what is not understood."""
 
+import unicodedata
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
@@ -8,6 +10,8 @@ from fakes import BOOK, FLOW, MORNING, OFFERED, STEPS, Talk, at_step, begun, sen
 
 from bot.conversation.engine import lives_until
 from bot.conversation.model import Kind
+from bot.language.catalogs import LANGUAGES
+from bot.language.wording import in_digits
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -54,7 +58,9 @@ def test_an_answer_older_than_an_hour_is_no_consent(written: str) -> None:
 @pytest.mark.parametrize("cry", ["SOS", "emergency"])
 def test_a_cry_for_help_of_23_hours_ago_opens_the_emergency_path_and_says_so(step: str, cry: str) -> None:
     talk = (at_step(step) if step else Talk()).write(cry, late=23 * HOUR)
-    assert (talk.step, talk.lines[0], talk.talk.urgent) == ("sos", "wrote_at", True)
+    with_case = talk.talk.case is not None
+    there = "sos_act" if step == "sos_act" else "sos"
+    assert (talk.step, talk.lines[with_case], talk.talk.urgent) == (there, "wrote_at", True)
     assert f"You wrote this at {talk.now - 23 * HOUR:%H:%M}." in talk.text
 
 
@@ -149,12 +155,50 @@ def test_what_is_not_understood_is_asked_again_the_second_time_with_a_way_out(st
     name = "not_found" if FLOW.steps[step].file else name
     where = ("case_waiting",) if before.case and step != "after" else ()  # people write to hear where it is
     reply = ("answer_hint",) if before.case and before.case.relayed else ()  # or to answer what they were written
-    for lines in ((name, *where, *reply), (name, *where, *reply, "hint"), (name, *where, *reply, "hint")):
+    then = "consent_numbers" if FLOW.steps[step].consent else name
+    for lines in ((name, *where, *reply), (then, *where, *reply, "hint"), (then, *where, *reply, "hint")):
         talk.write("?!" if words else "xyzzy bananas")
         assert talk.lines[: len(lines)] == lines
         assert "hint" not in talk.lines[len(lines) :]
         assert (talk.step, talk.talk.answers, talk.talk.offered) == (step, before.answers, before.offered)
         assert talk.question is not None
+
+
+@pytest.mark.parametrize(
+    ("talk", "told"),
+    [
+        (at_step("review"), "7 to send, 8 not to send."),
+        (at_step("act"), "9 / 10 / 11 to send, 12 not to send."),
+        (Talk().write("SOS"), "7 / 8 to send, 9 not to send."),
+        (Talk().write("SOS").pick("me"), "10 / 11 to send, 12 not to send."),
+    ],
+)
+def test_from_the_second_time_on_a_consent_says_which_numbers_to_write(talk: Talk, told: str) -> None:
+    talk = talk.copy().write("yes please")
+    assert "Please write only a number" not in talk.text
+    for words in ("yes please", "ok ok ok", "?!"):
+        assert f"Please write only a number: {told}" in talk.write(words).text
+
+
+@pytest.mark.parametrize("tag", OFFERED)
+@pytest.mark.parametrize("step", ["review", "act", "sos", "sos_act"])
+def test_the_numbers_that_a_consent_names_are_those_that_it_takes_in_every_language(step: str, tag: str) -> None:
+    talk = at_step(step)
+    talk.conversation = replace(talk.talk, language=tag)
+    said = next(line for line in talk.write("?!").write("?!").says[0].lines if line.name == "say.consent_numbers")
+    named = {name: number.split() for name, number in said.values}
+    shown = "".join(char for char in talk.text.splitlines()[0] if unicodedata.category(char) != "Cf")
+    digits = [" / ".join(in_digits(int(one), LANGUAGES[tag]) for one in numbers) for numbers in named.values()]
+    assert all(one in shown for one in digits)
+    accepts = {number for number, name in talk.talk.offered if name in FLOW.steps[step].accepts}
+    assert {int(number) for number in named["yes"]} == accepts
+    assert {int(number) for numbers in named.values() for number in numbers} == {one for one, _ in talk.talk.offered}
+    for number in named["no"]:
+        there = talk.copy().write(number)
+        assert (there.conversation is None or there.talk.consents == (), there.handed) == (True, ())
+    for number in named["yes"]:
+        there = talk.copy().write(number)
+        assert len(there.talk.consents) == 1 or there.handed
 
 
 def test_what_is_understood_begins_the_count_anew() -> None:

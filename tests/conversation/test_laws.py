@@ -163,8 +163,9 @@ def test_wherever_a_talk_stands_the_commands_work(moves: Sequence[Move], start: 
     talk = driven(moves, start)
     case = talk.conversation.case if talk.conversation else None
     step = talk.conversation.step if talk.conversation else ""
+    before_language = talk.conversation.resume if talk.conversation else ""
     assert "help" in talk.copy().write("help").lines
-    assert talk.copy().write("SOS").step == FLOW.sos
+    assert talk.copy().write("SOS").step == ("sos_act" if "sos_act" in {step, before_language} else FLOW.sos)
     assert talk.copy().write("language").step == FLOW.first
     erased = talk.copy().write("erase")
     assert (erased.conversation, erased.outcome.erase) == (None, True)

@@ -15,21 +15,7 @@ from fuzz.target import Fuzzed
 from fuzz.targets_channels import typed
 from strategies import LATE, Happened, Move, Typed
 
-from bot.conversation.events import (
-    Accepted,
-    Acknowledged,
-    Bounced,
-    Closed,
-    Delivered,
-    Due,
-    Event,
-    Levelled,
-    Placed,
-    Refused,
-    Relayed,
-    Sealed,
-    Trying,
-)
+from bot.conversation import events
 from bot.conversation.model import ConsentKind, Kind, Timer
 from bot.storage.work import _decode, encoded
 
@@ -39,15 +25,15 @@ KINDS = (*[Kind.TEXT] * 12, Kind.TAP, *Kind)
 NO_TIME = timedelta(0)
 PAUSES = (*[NO_TIME] * 6, timedelta(minutes=5), timedelta(hours=2), timedelta(hours=25))
 AT = Talk().now
-EVENTS: tuple[Callable[[int], Event], ...] = (
-    *(Sealed, Trying, Refused, Placed, Bounced),
-    lambda number: Accepted(number, AT),
-    lambda _: Acknowledged(AT),
-    lambda number: Relayed(NASTY[number % len(NASTY)].encode("utf-8", "replace").decode()),
-    lambda _: Closed(),
-    lambda number: Levelled(number % 4 + 1),
-    lambda number: Due(tuple(Timer)[number % len(Timer)], number % 3),
-    lambda number: Delivered(number % 3 - 1, AT),
+EVENTS: tuple[Callable[[int], events.Event], ...] = (
+    *(events.Sealed, events.Trying, events.Refused, events.Placed, events.Bounced),
+    lambda number: events.Accepted(number, AT),
+    lambda _: events.Acknowledged(AT),
+    lambda number: events.Relayed(NASTY[number % len(NASTY)].encode("utf-8", "replace").decode()),
+    lambda _: events.Closed(),
+    lambda number: events.Levelled(number % 4 + 1),
+    lambda number: events.Due(tuple(Timer)[number % len(Timer)], number % 3),
+    lambda number: events.Delivered(number % 3 - 1, AT),
 )
 
 

@@ -140,18 +140,51 @@ def test_an_addition_that_raises_nothing_gives_no_reason() -> None:
     assert read(talk.handed[-1]).text.startswith("LEVEL 2, HIGH · SOMETHING WAS ADDED\nDO NOT: as in the mails before")
 
 
+ASKED_FIRST = "only when the writer writes again. Do not write or call"
+
+
 @pytest.mark.parametrize(
     ("reply", "line"),
     [
         ("here", "through this bot only, at any hour"),
         ("day", "through this bot only, between 09:00 and 18:00 (Mexico City)"),
         ("evening", "through this bot only, between 18:00 and 22:00 (Mexico City)"),
-        ("code", "only when the writer writes again. Do not write or call"),
+        ("code", ASKED_FIRST),
         ("skip", "the writer was not asked how yet. Do not write or call"),
     ],
 )
 def test_the_officer_learns_how_the_person_may_be_answered(reply: str, line: str) -> None:
     assert f"ANSWER: {line}" in read(sent(reply).handed[0]).text.splitlines()
+
+
+CLOSED = "ANSWER: the writer has closed the way back, and has not said since how to be answered. Do not write or call"
+
+
+@pytest.mark.parametrize(
+    ("writes", "line"),
+    [
+        (("SOS", "7"), CLOSED),
+        (("hello", "add", "threat", "send now"), CLOSED),
+        (("hello", "add", "threat", "skip", "skip", "1", "send now"), "ANSWER: through this bot only, at any hour"),
+        (("hello", "add", "threat", "skip", "skip", "code", "send now"), f"ANSWER: {ASKED_FIRST}"),
+    ],
+)
+def test_what_is_added_after_a_stop_says_how_the_writer_can_be_answered_now(writes: tuple[str, ...], line: str) -> None:
+    talk = sent().write("stop")
+    for words in writes:
+        talk.write(words)
+    added = talk.handed[-1]
+    text = compose(case_of(added, TRIAGE), reader(), Ways("postigo.42")).text
+    assert (added.number, added.closed) == (1, line == CLOSED)
+    assert line in text.splitlines()
+    assert ("and your words: to the writer" in text) is (line != CLOSED)
+
+
+def test_what_is_added_after_that_again_goes_by_the_mail_before() -> None:
+    talk = sent().write("stop").write("hello").write("add").write("threat").write("skip").write("skip").pick("here")
+    talk.write("send now").write("SOS").write("7")
+    assert [one.closed for one in talk.handed] == [False, False, False]
+    assert "ANSWER: as in the mails before about this case" in read(talk.handed[-1]).text.splitlines()
 
 
 def test_an_emergency_alert_says_what_was_not_asked() -> None:

@@ -297,6 +297,7 @@ def stepped(contact: Contact, moment: datetime, zone: str) -> datetime | None:
     return None
 
 
+@pytest.mark.no_cover
 @given(SOMEBODY, MINUTES, st.sampled_from(ZONES))
 def test_the_next_duty_is_the_first_minute_of_duty_whatever_clocks_do(
     contact: Contact, moment: datetime, zone: str

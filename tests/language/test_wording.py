@@ -6,7 +6,7 @@ from bot.conversation.flow import Commands, Flow
 from bot.conversation.model import Answer, Line, Question, Say, Words
 from bot.errors import FlowError
 from bot.language.catalogs import LANGUAGES, Catalogs, load
-from bot.language.wording import in_digits, render, renderer
+from bot.language.wording import in_digits, renderer
 
 ASK = Line("small.danger", (("mission", "the embassy"),))
 ISOLATE, POP, RLM = "\u2068", "\u2069", "\u200f"
@@ -68,7 +68,7 @@ def question(step: str, *names: str, first: int = 1) -> Question:
     ],
 )
 def test_a_message_is_its_lines_and_then_its_choices(say: Say, text: str, flow: Flow, words: dict[str, Words]) -> None:
-    assert render(say, flow, words) == text
+    assert renderer(flow, words)(say) == text
 
 
 def test_a_review_lists_every_answer_under_its_title_with_own_words_as_written(
@@ -83,7 +83,7 @@ def test_a_review_lists_every_answer_under_its_title_with_own_words_as_written(
         Answer("own", words="{mission}  As I\nwrote it"),
     )
     say = Say((Line("small.area"),), ("es",), question("danger", "now"), shown)
-    assert render(say, flow, words) == (
+    assert renderer(flow, words)(say) == (
         "¿Dónde?\n"
         "Peligro: Sí, ahora\n"
         "Qué pasó: Un allanamiento, Una agresión\n"
@@ -97,7 +97,7 @@ def test_a_review_lists_every_answer_under_its_title_with_own_words_as_written(
 def test_names_from_the_profile_are_said_as_they_stand_there(flow: Flow, words: dict[str, Words]) -> None:
     flow = flow.with_choices("areas", {"mex": "México", "abroad": "Abroad"})
     say = Say((Line("small.area"),), ("es",), question("area", "mex", "abroad", "skip"))
-    assert render(say, flow, words) == "¿Dónde?\n1 México\n2 Abroad\n3 Prefiero no responder"
+    assert renderer(flow, words)(say) == "¿Dónde?\n1 México\n2 Abroad\n3 Prefiero no responder"
 
 
 @pytest.mark.parametrize(("count", "lines"), [(14, 14), (15, 5)])
@@ -106,7 +106,7 @@ def test_more_choices_than_a_screen_holds_share_lines_and_none_is_broken(
 ) -> None:
     areas = {f"a{n}": f"Area {n}" for n in range(1, count + 1)}
     say = Say((Line("small.area"),), ("en",), question("area", *areas))
-    _, *shown = render(say, flow.with_choices("areas", areas), words).split("\n")
+    _, *shown = renderer(flow.with_choices("areas", areas), words)(say).split("\n")
     assert len(shown) == lines
     assert max(map(len, shown)) <= 40
     assert " · ".join(shown).split(" · ") == [f"{n} Area {n}" for n in range(1, count + 1)]
@@ -115,12 +115,12 @@ def test_more_choices_than_a_screen_holds_share_lines_and_none_is_broken(
 def test_a_label_longer_than_a_line_stands_alone(flow: Flow, words: dict[str, Words]) -> None:
     areas = {f"a{n}": "long " * 10 + str(n) for n in range(15)}
     say = Say((Line("small.area"),), ("en",), question("area", *areas))
-    _, *shown = render(say, flow.with_choices("areas", areas), words).split("\n")
+    _, *shown = renderer(flow.with_choices("areas", areas), words)(say).split("\n")
     assert len(shown) == 15
 
 
 def test_a_language_that_is_no_longer_loaded_is_said_in_english(flow: Flow, words: dict[str, Words]) -> None:
-    assert render(Say((Line("small.area"),), ("xx",)), flow, words) == "Where?"
+    assert renderer(flow, words)(Say((Line("small.area"),), ("xx",))) == "Where?"
 
 
 def test_a_right_to_left_message_keeps_names_codes_and_numbers_in_order(flow: Flow) -> None:
@@ -128,7 +128,7 @@ def test_a_right_to_left_message_keeps_names_codes_and_numbers_in_order(flow: Fl
     arabic = Catalogs(("ar",), {"ar": texts, "en": {}}).words("ar")
     flow = flow.with_choices("areas", {"jal": "Jalisco"})
     say = Say((Line("small.area"),), ("ar",), question("area", "jal", "skip", first=9))
-    assert render(say, flow, {"ar": arabic}) == (f"أين؟\n{RLM}٩ {ISOLATE}Jalisco{POP}\n{RLM}١٠ {ISOLATE}تخطي{POP}")
+    assert renderer(flow, {"ar": arabic})(say) == (f"أين؟\n{RLM}٩ {ISOLATE}Jalisco{POP}\n{RLM}١٠ {ISOLATE}تخطي{POP}")
 
 
 def test_help_lists_every_command_with_its_number_and_what_it_does(
@@ -161,7 +161,7 @@ def test_what_the_mission_is_called_stands_in_every_text_of_its_language(
 def test_what_must_be_read_last_stands_after_the_choices(flow: Flow, words: dict[str, Words]) -> None:
     tail = (Line("say.left", (("time", "08:02"),)),)
     say = Say((Line("small.event"),), ("en",), question("event", "raid"), tail=tail)
-    assert render(say, flow, words) == "What happened?\n1 A raid\nIt left at 08:02."
+    assert renderer(flow, words)(say) == "What happened?\n1 A raid\nIt left at 08:02."
 
 
 @pytest.mark.parametrize(("tag", "digits"), [("en", "1234567890"), ("ar", "١٢٣٤٥٦٧٨٩٠"), ("fa", "۱۲۳۴۵۶۷۸۹۰")])
@@ -182,5 +182,5 @@ def test_what_a_flow_does_not_say_is_a_finding_without_anyones_words(
     say: Say, finding: str, flow: Flow, words: dict[str, Words]
 ) -> None:
     with pytest.raises(FlowError) as raised:
-        render(say, flow, words)
+        renderer(flow, words)(say)
     assert str(raised.value) == finding

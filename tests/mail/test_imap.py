@@ -15,7 +15,7 @@ from fakes_smtp import closed_port, raw_server
 from bot import logs
 from bot.errors import NotNow, SettingsError
 from bot.mail import imap
-from bot.mail.imap import FETCHED, MOST_TRIES, Mailbox
+from bot.mail.imap import FETCHED, MOST_TRIES, Mailbox, Take
 from bot.mail.mailbox_findings import Refused
 
 MAIL = b"Subject: %d\r\n\r\n.\r\n\xc3\xb1 trailing   \r\n"
@@ -73,7 +73,7 @@ class Taken:
 
 
 @asynccontextmanager
-async def listening(box: Mailbox, taken: Taken) -> AsyncIterator[None]:
+async def listening(box: Mailbox, taken: Take) -> AsyncIterator[None]:
     task = asyncio.create_task(box.listen(taken))
     try:
         yield
@@ -161,6 +161,21 @@ async def test_a_mail_is_there_until_it_has_been_taken(server: Dovecot, trusted:
     await gone(server)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_mail_that_comes_while_another_is_taken_waits_for_nothing(server: Dovecot, trusted: Path) -> None:
+    taken, box = Taken(), mailbox(server, trusted)
+
+    async def take(mail: bytes) -> None:
+        if not taken.mails:  # the server tells of it in what it answers to our commands, and not again
+            await asyncio.to_thread(server.deliver, MAIL % 2)
+        await taken(mail)
+
+    server.deliver(MAIL % 1)
+    async with listening(box, take):
+        await taken.mails_are(2)
+        await gone(server)
+    assert taken.mails == [MAIL % 1, MAIL % 2]
 
 
 async def test_what_an_earlier_session_marked_is_removed_and_not_taken(server: Dovecot, trusted: Path) -> None:

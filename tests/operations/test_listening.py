@@ -143,4 +143,5 @@ async def test_a_port_that_somebody_else_has_is_told_in_one_line() -> None:
         with pytest.raises(SettingsError) as refused:
             async with Listening(listen, PAGES).serving():
                 pass
-    assert str(refused.value) == f"operations.listen: can't listen at {listen}: Address already in use"
+    expected = f"expected an address that is free, and {listen} isn't"
+    assert str(refused.value) == f"operations.listen: {expected}: Address already in use"

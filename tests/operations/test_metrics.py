@@ -61,6 +61,7 @@ def test_what_was_seen_is_told(bot: Bot) -> None:
     turns = {name for name in told if name.startswith("postigo_turn_seconds")}
     assert {name: value for name, value in told.items() if name not in turns} == {
         "postigo_ready": 1,
+        "postigo_messages_kept_out_total": 0,
         **{f'postigo_wrong{{what="{one}"}}': 0 for one in Wrong},
         'postigo_channel_up{channel="signal"}': 1,
         'postigo_channel_up{channel="telegram"}': 1,
@@ -88,9 +89,9 @@ def test_what_could_not_be_counted_has_no_number_and_the_rest_has(bot: Bot) -> N
 def test_turns_are_counted_by_how_long_they_took(bot: Bot) -> None:
     bot.metrics.turned(3, 0.03)
     bot.metrics.turned(1, 4.0)
-    bot.metrics.turned(0, 1.0)
+    bot.metrics.turned(0, 1.0, 100)
     numbers = bot.numbers()
-    assert numbers["postigo_turn_seconds_count"] == 4
+    assert (numbers["postigo_turn_seconds_count"], numbers["postigo_messages_kept_out_total"]) == (4, 100)
     assert numbers["postigo_turn_seconds_sum"] == pytest.approx(4.09)
     assert (numbers['postigo_turn_seconds_bucket{le="0.025"}'], numbers['postigo_turn_seconds_bucket{le="0.05"}']) == (
         (0, 3)

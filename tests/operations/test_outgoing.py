@@ -129,3 +129,14 @@ def test_the_verb_prints_each_form(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "settings.toml").write_text(SETTINGS, "utf-8")
     assert main(["outgoing", "--config", str(tmp_path / "settings.toml"), "--format", form]) == 0
     assert told in capsys.readouterr().out
+
+
+def test_the_verb_opens_no_secret_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What systemd hands to the service alone can't be read by whoever types the verb."""
+    secrets = '[telegram]\ntoken_file = "handed over"\nwebhook_url = "https://a.example"\nsecret_file = "this too"\n'
+    login = SETTINGS + 'username = "postigo"\npassword_file = "and this"\n' + secrets
+    (tmp_path / "settings.toml").write_text(login, "utf-8")
+    assert main(["outgoing", "--config", str(tmp_path / "settings.toml")]) == 0
+    assert "api.telegram.org 443 is Telegram" in capsys.readouterr().out
+    assert main(["check", "--config", str(tmp_path / "settings.toml")]) == 2
+    assert "telegram.token_file: expected a text file that we can read" in capsys.readouterr().out

@@ -42,6 +42,21 @@ def test_systemd_understands_every_line_of_the_unit(unit: Path) -> None:
     assert (done.returncode, ours) == (0, [])
 
 
+def test_the_unit_tells_every_step_from_an_empty_machine_to_the_first_start() -> None:
+    head = UNIT.partition("[Unit]")[0]
+    steps = re.findall(r"^#   (\S.*)$", head, re.MULTILINE)
+    made = (DEPLOY / "Dockerfile").read_text("utf-8")
+    assert steps[-1] == "systemctl daemon-reload && systemctl enable --now postigo"
+    assert steps[0].split()[-1] in made and UNIT.count(f"ExecStart={steps[0].split()[-1]}/bin/postigo run") == 1
+    assert [
+        word for word in ("--require-hashes", "--only-binary :all:", "--no-deps .") if word not in made + head
+    ] == []
+    folders = next(line for line in steps if "-m 700" in line).split()
+    assert [name for name in folders if name.startswith("/")] == [
+        f"/var/lib/{name}" for name in re.findall(r"^StateDirectory=(.*)$", UNIT, re.MULTILINE)[0].split()
+    ]
+
+
 def test_systemd_counts_little_that_an_intruder_could_reach(unit: Path) -> None:
     words: list[str | Path] = [
         "systemd-analyze",

@@ -1,21 +1,45 @@
 import re
 import tomllib
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+from stories.program import mission_file
+from stories.stage import Inbox
+
+from bot import clock
 from bot.handoff.mission import MissionProfile
+from bot.inspection import check, read_configured, refuse_to_run
+from bot.operations import places
 from bot.settings import Smtp, read_settings
 from bot.settings.files import _KEYS, _NAMED, _TABLES
-from bot.settings.values import Settings
+from bot.settings.values import Settings, Storage
+from bot.trials import NO_MAILBOX
 
 CONFIG = Path(__file__).parents[2] / "config"
 
 
-def test_the_example_settings_can_be_read() -> None:
+def test_the_example_settings_name_what_lies_beside_them_and_the_servers_of_nobody() -> None:
     settings = read_settings(CONFIG / "settings.example.toml")
-    assert settings.mission == CONFIG / "missions" / "us-mexico.toml"
-    assert isinstance(settings.mail, Smtp)
+    assert settings.mission == CONFIG / "mission.toml"
+    assert settings.storage == Storage(f"sqlite:///{CONFIG}/rows/postigo.sqlite", CONFIG / "keys")
+    assert isinstance(settings.mail, Smtp) and settings.mail.host.endswith("example.org")
+
+
+def test_a_copy_of_the_example_settings_in_a_folder_of_its_own_lacks_only_what_is_a_missions(tmp_path: Path) -> None:
+    contact = Inbox(tmp_path).contact
+    mission_file(tmp_path, contact.openpgp or "", contact.fingerprint)
+    copy = tmp_path / "settings.toml"
+    copy.write_text((CONFIG / "settings.example.toml").read_text("utf-8"), "utf-8")
+    found = check(copy, now=clock.now() + timedelta(minutes=5))
+    assert found == [f"{copy}: {NO_MAILBOX}"]
+    refuse_to_run(read_configured(copy))
+
+
+def test_inside_of_a_checkout_the_example_settings_are_refused_with_the_step_that_helps(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (found,) = places.findings(places.Places(tmp_path / "keys", None, None, ()))
+    assert found.endswith("best with all settings, into a folder outside of it, and name that in storage.keys")
 
 
 def test_the_example_settings_show_every_key() -> None:

@@ -261,7 +261,7 @@ def test_only_a_language_of_the_profile_can_be_accepted_unread(file: Path) -> No
         ("[[crisis_lines]]", "[[crisis_line]]", "crisis_line: unknown key; did you mean crisis_lines?"),
         ("who_runs_it =", "who_runs =", "resources 1: who_runs: unknown key; did you mean who_runs_it?"),
         ('"ngo"', '"friends"', "resources 1: who_runs_it: expected 'state', 'ngo'"),
-        ("verified_on = 2026-11-01\nver", "ver", "resources 1: verified_on: expected a value, and it is missing"),
+        ("verified_on = 2026-11-01\nver", "ver", "resources 1: verified_on: expected a value; it is missing"),
         ("2027-01-31", '"never"', "resources 1: expires_on: expected a date like 2026-11-21"),
         ("2027-01-31", "2026-11-01", "resources 1: expires_on: expected a day after verified_on"),
         ("level = 2", "level = 0", "resources 1: level: expected a number from 1 to 4"),
@@ -296,7 +296,7 @@ def test_an_error_further_down_names_its_key_too(file: Path, old: str, new: str,
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ('id = "test"', "", "id: expected a value, and it is missing"),
+        ('id = "test"', "", "id: expected a value; it is missing"),
         ('id = "test"', "id = 3", "id: expected text in quotes"),
         ('id = "test"', 'id = "A B"', "id: expected a name of lower-case letters"),
         ('zone = "America/Mexico_City"', 'zone = "Mexico"', "zone: expected an IANA name"),

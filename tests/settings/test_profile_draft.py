@@ -29,7 +29,7 @@ def draft(**answers: object) -> Draft:
     ("place", "value", "expected"),
     [
         (("id",), "Us Mexico", "a name of lower-case letters"),
-        (("id",), None, "a value, and it is missing"),
+        (("id",), None, "a value; it is missing"),
         (("country_served",), ["MEX"], "two capital letters"),
         (("languages",), ["español"], "language tags"),
         (("languages",), ["es", "es"], "each language once"),

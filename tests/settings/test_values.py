@@ -277,7 +277,7 @@ def test_secrets_are_in_no_repr(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("", "mission: expected a value, and it is missing"),
+        ("", "mission: expected a value; it is missing"),
         ("mission = 3\n" + BASE.split("\n", 1)[1], "mission: expected a path in quotes"),
         (BASE.replace("[storage]", "[storge]"), "storge: unknown key; did you mean storage?"),
         (BASE + "kyes = 1", "storage.kyes: unknown key; did you mean keys?"),
@@ -286,7 +286,7 @@ def test_secrets_are_in_no_repr(folder: Path) -> None:
         (BASE.replace("d/p.sqlite", ":memory:"), "storage.url: expected sqlite:///FILE"),
         (BASE.replace("d/p.sqlite", ""), "storage.url: expected sqlite:///FILE"),
         (BASE + "[mail]\nhots = 'a'", "mail.hots: unknown key; did you mean host?"),
-        (BASE + "[mail]", "mail.host: expected a value, and it is missing"),
+        (BASE + "[mail]", "mail.host: expected a value; it is missing"),
         ("mail = 3\n" + BASE, "mail: expected a table: [mail]"),
         (SERVER + 'directory = "out"', "mail: expected host or directory, not both"),
         (SERVER + 'tls = "none"', "mail.tls: expected 'starttls' or 'implicit'"),
@@ -306,7 +306,7 @@ def test_secrets_are_in_no_repr(folder: Path) -> None:
         (MAILBOX.replace("password_file", "password"), "mailbox.password: unknown key; did you mean password_file?"),
         (
             MAILBOX.replace('password_file = "password"', ""),
-            "mailbox.password_file: expected a value, and it is missing",
+            "mailbox.password_file: expected a value; it is missing",
         ),
         (MAILBOX.replace('"imap.example.org"', '"imaps://x"'), "mailbox.host: expected the name of a server"),
         (BASE + '[telegram]\ntoken_file = "password"', "telegram.token_file: expected a file that holds a bot token"),

@@ -13,6 +13,7 @@ from bot.errors import SealingError, SettingsError
 from bot.storage.keyring import Keyring
 
 DAY = timedelta(days=1)
+SOMEBODY = 65_000  # a user that isn't root
 
 
 def mode(path: Path) -> int:
@@ -28,6 +29,17 @@ def test_the_keys_are_made_for_their_owner_alone(tmp_path: Path, now: datetime) 
     assert mode(tmp_path / "a" / "keys") == 0o700
     assert mode(tmp_path / "a" / "keys" / "keys") == 0o600
     assert [path.name for path in (tmp_path / "a" / "keys").iterdir()] == ["keys"]
+
+
+def test_a_verb_that_root_types_leaves_the_keys_to_whom_the_folder_belongs(tmp_path: Path, now: datetime) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give a file away")
+    Keyring.open(tmp_path / "keys", now)
+    for place in (tmp_path / "keys", tmp_path / "keys" / "keys"):
+        os.chown(place, SOMEBODY, SOMEBODY)
+    Keyring.open(tmp_path / "keys", now + DAY)
+    kept = (tmp_path / "keys" / "keys").stat()
+    assert (kept.st_uid, kept.st_gid) == (SOMEBODY, SOMEBODY)
 
 
 @pytest.mark.parametrize("open_to", [0o640, 0o604, 0o620, 0o660])

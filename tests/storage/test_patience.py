@@ -3,14 +3,16 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import sqlalchemy as sa
 from fakes_postgres import USER, Postgres
 from fakes_proxy import Kind, Proxy, Trouble, proxy
 
+from bot.errors import SettingsError
 from bot.storage import tables
+from bot.storage.schema import migrate
 from bot.storage.tables import open_engine
 from bot.storage.writer import Writer
 
@@ -66,6 +68,21 @@ async def test_whatever_becomes_of_the_line_a_job_is_done_once(postgresql: Postg
             await waiting
             assert await writer.do(counted) == 2
         assert done or time.monotonic() - began < 8 * SECONDS
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+async def test_a_start_goes_well_or_is_refused_wherever_its_line_breaks(postgresql: Postgres, kind: Kind) -> None:
+    async with reached(postgresql) as (between, engine):
+        refused = 0
+        for after in range(0, 2600, 260):
+            await between.suffers(Trouble(kind, after=after, salt=str(after)))
+            with suppress(SettingsError):
+                await asyncio.to_thread(migrate, engine)
+                continue
+            refused += 1
+        await between.suffers(None)
+        await asyncio.to_thread(migrate, engine)
+    assert refused > 0
 
 
 async def test_an_operator_says_how_long_a_connection_may_take(postgresql: Postgres) -> None:

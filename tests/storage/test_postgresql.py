@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fakes_postgres import GUARDED, MISSING, PASSWORD, Postgres, postgres
 from sqlalchemy import make_url
 from storage.canaries import hits
@@ -14,6 +15,7 @@ from storage.homes import NOON, Home, home_in, sealed_of
 
 from bot.conversation.model import Sender
 from bot.errors import SealingError, SettingsError
+from bot.storage import locks
 from bot.storage.erasing import erase
 from bot.storage.schema import migrate
 from bot.storage.statement import Statement
@@ -86,15 +88,29 @@ async def test_what_was_asked_before_the_server_went_is_done_once_and_what_was_a
 def test_a_server_that_is_away_is_one_line(mortal: Postgres) -> None:
     url = mortal.fresh()
     mortal.stop()
-    with pytest.raises(SettingsError, match=r"^\[storage\] url: the database can't be opened: connection [^\n]+$"):
+    with pytest.raises(
+        SettingsError, match=r"^storage\.url: expected a database that can be opened: connection [^\n]+$"
+    ):
         migrate(open_engine(url))
     mortal.start()
     migrate(open_engine(url))
     mortal.drop(url)
 
 
+def test_a_start_that_waits_for_another_one_too_long_is_one_line(
+    postgresql: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "_PATIENT", sa.text("SET LOCAL lock_timeout = '50ms'"))
+    url = postgresql.fresh()
+    with open_engine(url).begin() as conn:
+        locks.wait_for(conn, b"schema")
+        with pytest.raises(SettingsError, match=r"^[^\n]+ canceling statement due to lock timeout$"):
+            migrate(open_engine(url))
+    postgresql.drop(url)
+
+
 def test_a_database_that_was_never_made_is_one_line(postgresql: Postgres) -> None:
-    with pytest.raises(SettingsError, match=r"^\[storage\] url: .* database \"never_made\" does not exist$"):
+    with pytest.raises(SettingsError, match=r"^storage\.url: .* database \"never_made\" does not exist$"):
         migrate(open_engine(postgresql.url("never_made")))
 
 
@@ -113,7 +129,7 @@ def test_a_password_opens_the_database_and_stands_in_no_address(postgresql: Post
 @pytest.mark.parametrize("password", ["", "another"])
 def test_a_wrong_password_is_one_line_that_does_not_show_it(postgresql: Postgres, password: str) -> None:
     engine = open_engine(postgresql.url("postgres", GUARDED), password)
-    with pytest.raises(SettingsError, match=r"^\[storage\] url: the database can't be opened: [^\n]+$") as caught:
+    with pytest.raises(SettingsError, match=r"^storage\.password_file: expected the password that [^\n]+$") as caught:
         migrate(engine)
     assert not password or password not in str(caught.value)
 

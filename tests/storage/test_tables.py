@@ -89,8 +89,17 @@ def test_an_empty_database_is_brought_to_the_newest_schema_and_then_left_alone(e
 
 def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"not a database, but long enough to be looked at" * 50)
-    with pytest.raises(SettingsError, match=r"\[storage\] url: the database can't be opened"):
+    with pytest.raises(SettingsError, match=r"^storage\.url: expected a database that can be opened: file is not"):
         migrate(open_engine(f"sqlite:///{tmp_path}/other"))
+
+
+def test_a_database_of_a_newer_version_is_one_line_and_stays_as_it_is(database: Database) -> None:
+    engine = database.engine()
+    with engine.begin() as conn:
+        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SettingsError, match=r"^storage\.url: expected a database of this version or an older one"):
+        migrate(engine)
+    assert database.read("SELECT version_num FROM alembic_version") == [("9999",)]
 
 
 @on_a_file  # PostgreSQL tells the whole row that it refuses: as it would be stored, which is what the next test is for

@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from storage.databases import Database, OnFile
 
+from bot.logs import Event, event
 from bot.storage.statement import Statement
 from bot.storage.tables import open_engine
 from bot.storage.writer import BATCH_JOBS, Writer, apart
@@ -118,6 +119,50 @@ async def test_a_part_that_fails_is_undone_alone_and_the_job_goes_on(writer: Wri
 
     assert [type(error) for error in await writer.do(job)] == [type(None), KeyError, type(None), KeyError, type(None)]
     assert stored(database) == ["a", "b", "c"]
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[object]:
+    return [record.msg.shown.get("rows") for record in caplog.records if hasattr(record.msg, "shown")]
+
+
+async def test_what_a_job_logs_is_told_once_it_is_committed_and_never_of_what_was_undone(
+    writer: Writer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def logs(rows: int, _conn: sa.Connection) -> None:
+        event(Event.EXPIRED, rows=rows)
+
+    def undone(conn: sa.Connection) -> None:
+        logs(99, conn)
+        raise KeyError
+
+    def job(conn: sa.Connection) -> None:
+        logs(1, conn)
+        apart(conn, partial(logs, 2))
+        apart(conn, undone)
+        logs(3, conn)
+        assert logged(caplog) == []
+
+    caplog.set_level("INFO", "postigo")
+    answers = await behind_a_gate(writer, asking(writer, job), asking(writer, undone), asking(writer, partial(logs, 4)))
+    assert [type(one) for one in answers] == [type(None), KeyError, type(None)]
+    assert logged(caplog) == [1, 2, 3, 4]
+
+
+async def test_what_jobs_log_is_never_told_when_their_commit_fails(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_conn: sa.Connection) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    caplog.set_level("INFO", "postigo")
+    refusals, writer = [OSError()], Writer(engine, after_commit=refuse)
+    writer.start()
+    with pytest.raises(OSError):  # noqa: PT011 - whatever it was, its type is all that a caller learns
+        await writer.do(lambda _conn: event(Event.EXPIRED, rows=1))
+    await writer.do(lambda _conn: event(Event.EXPIRED, rows=2))
+    await writer.stop()
+    assert logged(caplog) == [2]
 
 
 async def test_a_job_that_fails_takes_its_parts_with_it(writer: Writer, database: Database) -> None:

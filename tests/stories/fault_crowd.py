@@ -15,12 +15,14 @@ from fakes import FLOW
 from fakes_proxy import drawn
 from fakes_signal_people import Person as OnSignal
 from fakes_telegram_people import Person as OnTelegram
-from stories.signal_crowd import ASKS, EVENTS, READING, WANTS
+from stories.signal_crowd import ASKS, EVENTS, READING, UNUSED, WANTS
 
 from bot.content import content
 
 PATIENCE = 2.0  # seconds; each time that nobody answers it doubles
 LONGEST = 16.0
+LONGEST_READING = 5.0  # seconds
+BREATH, BREATHS = 0.15, 40  # seconds, and so many at most, in which people hear something between two faults
 FINISHED = "Return code "
 STANDS = ("Your case left us at", "An officer read your case at")
 UNTOLD = {"language", "device", "notice", "review"}  # what isn't for the mission
@@ -76,11 +78,16 @@ class Phone:
             return [said.text for said in self._person.heard]
         return [shown.said for shown in self._person.heard]
 
+    @property
+    def count(self) -> int:
+        """How many texts were heard."""
+        return len(self._person.heard)
+
     async def hears(self, count: int, within: float) -> bool:
         """Wait for more than so many texts; tell whether they came."""
 
         def more() -> bool:
-            return len(self._person.heard) > count
+            return self.count > count
 
         until: Callable[[], Awaitable[object]]
         if isinstance(self._person, OnSignal):
@@ -103,6 +110,7 @@ class Talker:
     script: Mapping[str, str]
     cries: bool
     again: int = 0  # times that nobody answered
+    early: int = 0  # times that the bot had not yet noted that its question had arrived: then they read more slowly
     codes: str = ""
     _read: int = 0
 
@@ -113,7 +121,7 @@ class Talker:
         while not self.codes:
             if await self.phone.hears(self._read, min(PATIENCE * 2**silences, LONGEST)):
                 silences = 0
-                await asyncio.sleep(READING)
+                await asyncio.sleep(min(READING * 2**self.early, LONGEST_READING))
                 text = self._answer() or text
             else:
                 silences, self.again = silences + 1, self.again + 1
@@ -138,6 +146,7 @@ class Talker:
         """Read on; return what answers the newest question."""
         texts, self._read = self.phone.heard[self._read :], len(self.phone.heard)
         self.codes = next((text for text in texts if FINISHED in text), "")
+        self.early += any(UNUSED in text for text in texts)
         asked = [(text.rfind(ASKS[name]), name) for text in texts[-1:] for name in self.script if ASKS[name] in text]
         return self._label(max(asked)[1]) if asked else ""
 
@@ -197,6 +206,17 @@ class Crowd:
         except TimeoutError:
             return False
         return True
+
+    async def rests(self, enough: int) -> bool:
+        """Wait until those who talk have heard something each, on average; True: so many have ended."""
+        before = sum(one.phone.count for one in self.people)
+        for _ in range(BREATHS):
+            if await self.waits(BREATH, enough):
+                return True
+            talking = min(self.at_once, len(self.people) - self.done)
+            if sum(one.phone.count for one in self.people) - before >= talking:
+                break
+        return False
 
     @property
     def stuck(self) -> list[tuple[int, list[str]]]:

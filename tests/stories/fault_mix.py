@@ -6,6 +6,7 @@ is wrong; a short calm comes behind it. The same seed gives the same periods, ho
 
 import asyncio
 import os
+import re
 import resource
 import signal as signals
 from collections.abc import AsyncIterator, Mapping
@@ -24,7 +25,10 @@ MINUTE, HOUR = 60, 3600
 # Seconds. One of two minutes would be tolerated, and be waited for.
 JUMPS = (-3 * HOUR, -HOUR, -20 * MINUTE, -5 * MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, 3 * HOUR)
 STARTING = 60.0  # seconds, on a machine that does other things
+SAYING = 5.0  # seconds until what was said has been written down, the same
 CALM = 0.15  # seconds behind each period
+# How a start without its database ends, and nothing else does.
+REFUSED = re.compile(r"postigo: .*storage\.url: expected a database that can be opened: ")
 UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 WRITTEN = 4096  # bytes: no file grows beyond them on a disk that is full
 
@@ -55,7 +59,12 @@ def jumps(seed: int) -> bool:
 
 def on_server(seed: int) -> bool:
     """Whether the database of a mix is PostgreSQL."""
-    return seed % 4 == 3
+    return seed % 8 == 7
+
+
+def rests(seed: int, number: int) -> bool:
+    """Whether people hear something behind the so-manieth period; else the next one comes at once."""
+    return drawn(seed, number, "rests", below=4) > 0
 
 
 def period(seed: int, number: int) -> Period:
@@ -117,12 +126,16 @@ class Database:
         self._server.disconnect(self._url)
 
 
+def last_line(log: Path) -> str:
+    return "".join(log.read_text("utf-8", errors="replace").splitlines()[-1:])
+
+
 @dataclass
 class Life:
     """The bot's lives, one after the other, and what is done to them."""
 
     process: asyncio.subprocess.Process
-    clock: Path
+    home: Path
     proxies: Mapping[str, Proxy]
     database: Database
     pid: int = 0
@@ -131,10 +144,10 @@ class Life:
     _full: bool = False
     _lines: int = 0  # to Telegram, when the present life began
     _away: bool = False  # the database server, or the way to it
-    _begun_without: bool = False  # a database: such a life may end; its supervisor begins it again until there is one
+    _hindered: bool = False  # at any time of the present life: no database, or no room
 
     async def begins(self) -> None:
-        self._begun_without, self._lines = self._full or self._away, self.proxies["telegram"].lines
+        self._hindered, self._lines = self._full or self._away, self.proxies["telegram"].lines
         self.pid = await begin(self.process)
         self.lives += 1
 
@@ -153,10 +166,23 @@ class Life:
         return False
 
     async def watched(self, during: str) -> None:
-        """Begin again what has ended by itself, and note that."""
+        """Begin again what has ended by itself, as its supervisor does.
+
+        Only a start without a database may: with one line that says so. Any other end is noted.
+        """
         if not self.lives_now:
-            self.ended += [] if self._begun_without else [during]
+            if not (self._hindered and await self._refused()):
+                self.ended.append(during)
             await self.begins()
+
+    async def _refused(self) -> bool:
+        """Whether the last that was said is that there was no database."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAYING):
+                while not REFUSED.match(last_line(self.home / "stderr")):  # noqa: ASYNC110 - other programs' state
+                    await asyncio.sleep(0.02)
+                return True
+        return False
 
     def dies(self) -> None:
         os.kill(self.pid, signals.SIGKILL)
@@ -169,6 +195,7 @@ class Life:
         self.fills(full=what.full)
         self.shifts(what.jump)
         self._away = bool(what.server) or SERVER in what.troubles
+        self._hindered |= self._full or self._away
         await self.database.suffers(what.server)
         for name, between in self.proxies.items():
             await between.suffers(what.troubles.get(name))
@@ -198,7 +225,7 @@ class Life:
 
     def shifts(self, seconds: int) -> None:
         """Let the bot's clock be so wrong; it never reads half of it."""
-        descriptor = os.open(self.clock, os.O_WRONLY | os.O_CREAT)
+        descriptor = os.open(self.home / "clock", os.O_WRONLY | os.O_CREAT)
         try:
             os.pwrite(descriptor, f"{seconds:+032d}".encode(), 0)
         finally:
@@ -214,8 +241,10 @@ async def living(
     async with AsyncExitStack() as stack:
         clock.write_text(f"{0:+032d}")
         process = await stack.enter_async_context(nursery(home, PROGRAM, settings, clock, trusted))
-        life = Life(process, clock, proxies, database)
+        life = Life(process, home, proxies, database)
         await life.begins()
-        yield life
-        with suppress(ProcessLookupError):
-            life.dies()
+        try:
+            yield life
+        finally:
+            with suppress(ProcessLookupError):
+                life.dies()

@@ -200,8 +200,8 @@ async def fault_town(
         kept = Kept(home / "kept/postigo.db", server)
         if server:
             proxies[SERVER] = await stack.enter_async_context(proxy(str(server.home), POSTGRESQL_PORT))
-            way = f"postgresql+psycopg://{USER_THERE}@{HOST}:{proxies[SERVER].port}/{kept.name}?sslmode=disable"
-            (home / "database").write_text(way)
+            way = f"postgresql+psycopg://{USER_THERE}@{HOST}:{proxies[SERVER].port}/{kept.name}"
+            (home / "database").write_text(f"{way}?sslmode=disable&connect_timeout=2")
             stack.callback(server.drop, kept.url)
         settings = configured(home, officers, authority, {name: one.port for name, one in proxies.items()})
         crowd = Crowd([_talker(seed, number, telegram, signal) for number in range(size.people)], AT_ONCE)

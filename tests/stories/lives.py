@@ -17,11 +17,13 @@ from pathlib import Path
 from stories.program import CHECKOUT, surroundings
 
 from bot.app import Plan, wire
+from bot.cli import WRONG
+from bot.errors import BotError
 from bot.logs import install, watch
 
 
 @asynccontextmanager
-async def nursery(home: Path, program: Path, *words: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def nursery(home: Path, program: Path, *words: Path | str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The process that lives are forked from; what it logs stands in `home`/stderr."""
     environment = surroundings(home / "home", PYTHONPATH=f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'tests'}")
     with (home / "stderr").open("wb") as errors:
@@ -56,11 +58,21 @@ def lives_on_demand(planned: Callable[[], Plan], *, level: str = "warning") -> N
         child = os.fork()
         if child == 0:
             install(level)
-            asyncio.run(_live(planned()))
-            os._exit(1)
+            os._exit(_lived(planned))
         sys.stdout.write(f"{child}\n")
         sys.stdout.flush()
         os.waitpid(child, 0)
+
+
+def _lived(planned: Callable[[], Plan]) -> int:
+    """Live; end as the command line does: what is wrong with what was given is one line."""
+    try:
+        asyncio.run(_live(planned()))
+    except BotError as error:
+        sys.stderr.write(f"postigo: {error}\n")
+        sys.stderr.flush()
+        return WRONG
+    return 1
 
 
 async def _live(plan: Plan) -> None:

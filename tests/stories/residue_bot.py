@@ -1,7 +1,7 @@
 """The real bot on Signal and Telegram at once, watched, with the story's clock, to be killed and begun again.
 
-python residue_bot.py SETTINGS AHEAD WITNESS: the second file holds by how many seconds the story's time is ahead of
-ours; the third is a folder, see witness/.
+python residue_bot.py SETTINGS AHEAD WITNESS [LEAK ...]: the second file holds by how many seconds the story's time is
+ahead of ours; the third is a folder, see witness/; the last are defects to plant, see residue_leaks.py.
 """
 
 import os
@@ -17,6 +17,7 @@ import stories.witness.sitecustomize  # noqa: F401 - before anything else could 
 from remembered import remember
 from stories import telegram_bot
 from stories.lives import lives_on_demand
+from stories.residue_leaks import leak
 
 from bot import clock
 from bot.app import Bot, Plan, plan_of
@@ -43,4 +44,5 @@ def planned(settings: Path, ahead: Path) -> Plan:
 
 if __name__ == "__main__":
     remember(pytest.MonkeyPatch())  # each life is forked from one that has read everything
+    leak(pytest.MonkeyPatch(), sys.argv[4:])
     lives_on_demand(partial(planned, Path(sys.argv[1]), Path(sys.argv[2])), level="debug")

@@ -6,18 +6,21 @@ kept: that is the story's.
 
 import asyncio
 import re
-from abc import ABC, abstractmethod
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from fakes import FLOW
-from fakes_signal_people import Person as OnPhone
-from fakes_telegram_people import Person as InChat
 from residue import canary
-from stories.program import Running
+from stories.residue_lines import Line
 from stories.stage import DEADLINE
 
-PATIENCE = 1.0  # seconds until somebody writes again whom nobody answers
+PATIENCE = 1.5  # seconds until somebody writes again whom nobody answers
+SLOWER = 5  # times as long as they have waited for an answer before: a bot that can't follow isn't asked ever more
+LONGER = 2  # times as long before each further time
+END = "You can write here again"  # after a case has been handed over
+QUIET = 1.0  # seconds in which the rest comes, where two answers cross
 TRIES = 60
 LONGEST = 200  # texts that anybody hears on any way
 CODE = re.compile(r"Return code (\d{4} \d{4} \d{4} \d{4})")
@@ -54,100 +57,6 @@ WORDS = {name for name, step in FLOW.steps.items() if step.kind == "words"}
 CONSENTS = {"sos", "sos_act", "review", "act"}
 
 
-class Line(ABC):
-    """What a person writes through. `fields`: all that a channel knows of them."""
-
-    fields: tuple[str, ...] = ()
-    reading = 0.06  # seconds: nobody consents to what they can't have read yet
-
-    @abstractmethod
-    def writes(self, text: str) -> None: ...
-
-    @abstractmethod
-    async def hears(self, within: float) -> str:
-        """Wait for something new; return all of it, or "" when the time is over."""
-
-    def gives(self, words: str) -> None:
-        """Send something else that holds words, where that can be."""
-        self.writes(words)
-
-
-class SignalLine(Line):
-    """A phone with Signal."""
-
-    def __init__(self, person: OnPhone) -> None:
-        self._person, self._read = person, 0
-        self.fields = (person.uuid, person.name, *([person.number] if person.number else []))
-
-    def writes(self, text: str) -> None:
-        self._person.writes(text)
-
-    def gives(self, words: str) -> None:
-        self._person.sends_file(words)
-
-    async def hears(self, within: float) -> str:
-        try:
-            await self._person.until(lambda: len(self._person.heard) > self._read, within=within)
-        except TimeoutError:
-            return ""
-        new = self._person.heard[self._read :]
-        self._read = len(self._person.heard)
-        return "\n".join(one.text for one in new)
-
-
-class TelegramLine(Line):
-    """A chat in Telegram, which dates in whole seconds: what is written within the same one is dated before."""
-
-    reading = 1.05
-
-    def __init__(self, person: InChat) -> None:
-        self._person, self._read = person, 0
-        self.fields = (str(person.id), *(str(person.user[one]) for one in ("first_name", "last_name", "username")))
-
-    def writes(self, text: str) -> None:
-        self._person.writes(text)
-
-    def gives(self, words: str) -> None:
-        self._person.sends("photo", caption=words)
-
-    async def hears(self, within: float) -> str:
-        try:
-            await self._person.news.until(lambda: len(self._person.heard) > self._read, within)
-        except TimeoutError:
-            return ""
-        new = self._person.heard[self._read :]
-        self._read = len(self._person.heard)
-        return "\n".join(one.said for one in new)
-
-
-class TerminalLine(Line):
-    """The pipes of a program."""
-
-    def __init__(self, program: Running) -> None:
-        self._program, self._read = program, len(program._said)
-
-    def writes(self, text: str) -> None:
-        self._program.write(text)
-
-    async def hears(self, within: float) -> str:
-        try:
-            async with asyncio.timeout(within), self._program._news:
-                await self._program._news.wait_for(self._more)
-        except TimeoutError:
-            return ""
-        new = self._new()
-        self._read += len(new)
-        return new.decode()
-
-    def _new(self) -> bytes:
-        """What was said since, up to the end of a text."""
-        new = bytes(self._program._said[self._read :])
-        return new[: new.rfind(b"\n\n") + 2] if b"\n\n" in new else b""
-
-    def _more(self) -> bool:
-        return bool(re.sub(rb"(?m)^> .*$", b"", self._new()).strip()) or self._program.ended
-
-
 @dataclass
 class Writer:
     """One person. `road`: what is answered otherwise than by most; `stops`: the question at which `last` is written."""
@@ -159,16 +68,19 @@ class Writer:
     stops: str = ""
     last: str = ""
     until: tuple[str, ...] = ()  # words that end the talk, one of these
+    deadline: float = DEADLINE  # real seconds for what comes once, and isn't asked for again
     typed: list[str] = field(default_factory=list)  # every canary that was written
     told: list[str] = field(default_factory=list)
+    _codes: set[str] = field(default_factory=set)  # the digits that lead back
+    _waited: float = 0.0  # seconds, for the slowest answer
     _lost: int = 0  # how many texts in a row held no question
+    _answered: str = ""  # the question that was answered last
     _beside: set[str] = field(default_factory=set)  # questions that were answered in own words first
 
     @property
     def secrets(self) -> list[str]:
         """All that may stand nowhere: every field, every word, and the digits that lead back."""
-        codes = {code for text in self.told for found in (CODE, CARRIED) for code in found.findall(text)}
-        return [*self.line.fields, *self.typed, *codes]
+        return [*self.line.fields, *self.typed, *self._codes]
 
     @property
     def reference(self) -> str:
@@ -184,36 +96,48 @@ class Writer:
         """Write until the talk is at its end."""
         text, tries = self.first, 0
         while text:
-            new = await self.says(text)
+            patience = max(PATIENCE, SLOWER * self._waited) * LONGER**tries
+            new = await self.says(text, within=min(patience, self.deadline))
             tries = 0 if new else tries + 1
             assert tries < TRIES, f"{self.name}: nobody answers {text!r}"
             assert len(self.told) < LONGEST, f"{self.name} comes to no end: {self.told[-2:]}"
-            text = await self._next(new)
+            text = await self._next(await self._last(new))
 
-    async def says(self, text: str) -> str:
+    async def says(self, text: str, within: float = PATIENCE) -> str:
         """Write something; return what is heard next, "" when it is nothing."""
         self.line.writes(text)
-        return await self._hears(PATIENCE)
+        return await self._hears(within)
 
     async def gets(self, text: str, *wanted: str) -> bool:
-        """Write something; whether one of these is heard before nothing more comes."""
-        new = await self.says(text) or await self._hears(DEADLINE)
+        """Write something, once; whether one of these is heard before nothing more comes."""
+        new = await self.says(text, self.deadline)
         while new and not any(words in new for words in wanted):
-            new = await self._hears(DEADLINE)
+            new = await self._hears(self.deadline)
         return bool(new)
 
     async def hears(self, words: str) -> str:
         """Wait for words that come by themselves, or in answer to a question for what there is."""
-        for _ in range(TRIES):
-            if found := next((text for text in self.told if words in text), ""):
-                return found
-            await self._hears(PATIENCE)
-        raise AssertionError(f"{self.name} never heard {words!r}")
+        while not (found := next((text for text in self.told if words in text), "")):
+            assert await self._hears(self.deadline), f"{self.name} never heard {words!r}"
+        return found
 
     async def _hears(self, within: float) -> str:
+        began = time.monotonic()
         new = await self.line.hears(within)
         if new:
+            self._waited = max(self._waited, time.monotonic() - began)
             self.told.append(new)
+            self._codes |= {code for found in (CODE, CARRIED) for code in found.findall(new)}
+        return new
+
+    async def _last(self, new: str) -> str:
+        """The last that is heard: who is asked what they have just answered has written twice, and waits for the rest.
+
+        Else each answer would be taken for that to what was written next, and in the guide nobody finds out of that.
+        """
+        if new and asked_in(new) == self._answered:
+            while more := await self._hears(QUIET):
+                new = f"{new}\n{more}"
         return new
 
     async def _next(self, new: str) -> str:
@@ -221,29 +145,35 @@ class Writer:
         if any(words in new for words in self.until):
             return ""
         step = asked_in(new)
+        if self.stops and (step == self.stops or any(END in text for text in self.told)):
+            return self.last  # also where that question was passed, by an answer that came twice
         self._lost = 0 if step else self._lost + 1
         if not step:  # whoever hears no question for long begins anew: what ended the talk came to nobody
             return "HELP" if self.told and self._lost % 4 else self.first
-        if step == self.stops:
-            return self.last
         if step in CONSENTS:
             await asyncio.sleep(self.line.reading * sum(ASKS[step] in text for text in self.told))  # longer each time
-        return self._answer(step)
+        return self._beside_it(step) or self._answer(step)
+
+    def _beside_it(self, step: str) -> str:
+        """Own words, and more, where a choice is expected; "" where nothing is, or is sent already.
+
+        Once for every other question, which of them and what differs from one person to the next.
+        """
+        if step in WORDS or step in self._beside:
+            return ""
+        self._beside.add(step)
+        match (len(self._beside) + crc32(repr(self.name).encode())) % 6:
+            case 1:
+                return self.words(step, "beside")
+            case 3:
+                return f"55 4815 1623 {self.words(step, 'with a number')}"
+            case 5 if not self.line.gives(words := self.words(step, "with a photo")):
+                return words
+        return ""
 
     def _answer(self, step: str) -> str:
-        """Own words where a choice is expected, once each; then what answers."""
-        if step in WORDS:
-            return self.words(step)
-        if step not in self._beside:
-            self._beside.add(step)
-            kind = len(self._beside) % 4
-            if kind == 1:
-                return self.words(step, "beside")
-            if kind == 2:
-                return f"55 4815 1623 {self.words(step, 'with a number')}"
-            if kind == 3:
-                self.line.gives(self.words(step, "with a photo"))
-        return self.road.get(step) or ROAD.get(step) or "SKIP"
+        self._answered = step
+        return self.words(step) if step in WORDS else self.road.get(step) or ROAD.get(step) or "SKIP"
 
     def words(self, *what: object) -> str:
         """A canary of theirs, noted; most are written as people write, with more around them."""
@@ -260,7 +190,6 @@ def asked_in(text: str) -> str:
 
 # ── the ways to end ──────────────────────────────────────────────────────────────────────────────────────
 
-END = "You can write here again"  # after a case has been handed over
 ERASED, STOPPED = "Our copy is deleted", "I stop here"
 ADDS = {"more": "Yes", "sos_more": "Yes", "sos": "Yes, I am in danger"}
 NOTES = {

@@ -16,7 +16,7 @@ import re
 import signal as signals
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,7 +31,8 @@ from residue import Hit, Search, canary, files_under
 from storage.databases import Database, OnServer, contents
 from stories.lives import begin, nursery
 from stories.program import mission_file, server_lines, settings_file
-from stories.residue_crowd import Line, SignalLine, TelegramLine, Writer
+from stories.residue_crowd import Writer
+from stories.residue_lines import Line, SignalLine, TelegramLine
 from stories.stage import Inbox
 
 from bot.storage.envelope import Envelope
@@ -115,8 +116,10 @@ class Town:
                 self.hits += self.search.open_files(process, deleted=True)  # the others are read by their names
 
     def look(self, *, whole: bool = False) -> None:
-        """Search everything that was written; what a server has, from the last look on, if not the `whole`."""
-        self._looked = 0 if whole else self._looked
+        """Search everything that was written; if not the `whole`, what came since the last look."""
+        if whole:
+            self._looked = 0
+            self.search.afresh()
         self._seek()
         self.hits += self.search.files([*self.files, *self.written()])
         self.looks += 1
@@ -177,8 +180,11 @@ class Town:
 
 
 @asynccontextmanager
-async def town(home: Path, authority: Authority, database: Database) -> AsyncIterator[Town]:
-    """A mission with one officer, two messengers whose time is the story's, and a nursery of watched lives."""
+async def town(home: Path, authority: Authority, database: Database, leaks: Sequence[str] = ()) -> AsyncIterator[Town]:
+    """A mission with one officer, two messengers whose time is the story's, and a nursery of watched lives.
+
+    `leaks`: the defects they are begun with.
+    """
     inbox = Inbox(home, signal=OFFICER)
     secret = home / "token"
     secret.write_text(TOKEN)
@@ -191,7 +197,8 @@ async def town(home: Path, authority: Authority, database: Database) -> AsyncIte
         configured(made, inbox, authority)
         made.passes(0)
         made._before = frozenset(files_under(home))
-        async with nursery(home, PROGRAM, made.settings, home / "ahead", home / "witness") as process:
+        words: tuple[Path | str, ...] = (made.settings, home / "ahead", home / "witness", *leaks)
+        async with nursery(home, PROGRAM, *words) as process:
             made._process = process
             try:
                 yield made

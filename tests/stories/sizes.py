@@ -35,7 +35,7 @@ SIZES: Mapping[str, tuple[Size, Size]] = MappingProxyType(
         "test_several_processes": (Size(people=12, kills=4, lives=80), Size(people=100, kills=30, lives=200)),
         "test_telegram_talks": (Size(people=40), Size(people=200)),
         "test_telegram_fuzz": (Size(spoiled=600), Size(spoiled=3000)),
-        "test_fault_mixes": (Size(people=8, mixes=2, periods=3), Size(people=200, mixes=6, periods=20)),
+        "test_fault_mixes": (Size(people=8, mixes=2, periods=8), Size(people=200, mixes=56, periods=80)),
         "test_residue": (Size(people=10, kills=1, lives=40), Size(people=1000, kills=40, lives=400)),  # on each channel
         "test_floods": (Size(people=200), Size(people=5_000)),
         "test_histories": (Size(histories=90), Size(histories=10_000)),

@@ -1,43 +1,28 @@
 """Floods: whoever is in danger is answered while thousands write; no alert is lost; officers are woken, not buried."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count, cycle
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from fakes_smtp import Authority, MailServer, mail_server
+from fakes_smtp import Authority, MailServer
 from officers.room import case_of
-from stories.sizes import Size, size_of
+from stories.sizes import Size
 from stories.stage import ZONE, Inbox, Life, Stage, cries, posted_to
 
 from bot.conversation.model import Kind, Message, Queued, Sender
 from bot.gate import FLOOD, LIMITS
 from bot.officers.waking import SINGLY
+from bot.threshold import Tally
 
 OFFICER = "0a000000-0000-4000-8000-000000000001"  # an account on Signal
 NIGHT = "night@example.org"
 IN_TIME = 20.0  # real seconds, on a machine that does much else; what it takes on an idle one is a benchmark's
 WORDS = ("hello", "1", "what is this?", "2", "photo", "/start", "no")
 _IDS = count(1)
-
-
-@pytest.fixture
-def size(request: pytest.FixtureRequest) -> Size:
-    return size_of("test_floods", soak=bool(request.config.getoption("--soak")))
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-async def server(authority: Authority) -> AsyncIterator[MailServer]:
-    async with mail_server(authority.server()) as server:
-        yield server
 
 
 @pytest.fixture
@@ -106,6 +91,41 @@ async def test_who_sends_sos_is_answered_while_thousands_write_and_the_alert_lea
 
 
 # ── what others are told ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_operator_hears_how_many_were_kept_out_and_not_of_each(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with stage.open() as life:
+        tally = life.bot.desk.threshold.tally
+        messages = [written(life, "ben", "hello") for _ in range(int(LIMITS.person.most) + 100)]
+        out = [len(await life.bot.desk.take_turns(messages[at : at + 10])) for at in range(0, len(messages), 10)]
+        assert kept_out(caplog) == [next(filter(None, out))]
+        assert tally._again is not None
+        tally._again.cancel()
+        tally._go_on()  # as it does five minutes later
+        tally._go_on()
+    assert (sum(kept_out(caplog)), len(kept_out(caplog))) == (sum(out), 2)
+
+
+async def test_what_is_kept_out_within_some_minutes_is_told_in_one_number(caplog: pytest.LogCaptureFixture) -> None:
+    tally = Tally(every=0.01)
+    tally.add(0)
+    assert kept_out(caplog) == []
+    tally.add(3)
+    tally.add(2)
+    tally.add(4_000_000)
+    async with asyncio.timeout(IN_TIME):
+        while len(kept_out(caplog)) < 2 or tally._again:
+            await asyncio.to_thread(lambda: None)  # a turn of the loop
+    assert kept_out(caplog) == [3, 999_999]  # the most that a line holds
+    tally.add(1)
+    assert kept_out(caplog) == [3, 999_999, 1]
+
+
+def kept_out(caplog: pytest.LogCaptureFixture) -> list[int]:
+    told = [record.msg.shown for record in caplog.records if hasattr(record.msg, "shown")]
+    return [one["rows"] for one in told if one["event"] == "messages_kept_out"]
 
 
 async def test_who_writes_too_fast_is_told_once_and_heard_again_a_moment_later(stage: Stage) -> None:

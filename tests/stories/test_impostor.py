@@ -3,12 +3,11 @@
 Forged mails have their tests beside those of signed ones: tests/officers/test_answers.py, test_officers_by_mail.py.
 """
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes_smtp import Authority, MailServer, mail_server
+from fakes_smtp import Authority, MailServer
 from officers.room import FIRST, STRANGER, Pair, case_of, code_of, cries, docket_of, reports
 from stories.stage import Life, Stage, posted_to
 
@@ -17,17 +16,6 @@ from bot.handoff.orders import Verb
 from bot.turn import TRIES
 
 WORDS = "we have read it"
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-async def server(authority: Authority) -> AsyncIterator[MailServer]:
-    async with mail_server(authority.server()) as server:
-        yield server
 
 
 @pytest.fixture

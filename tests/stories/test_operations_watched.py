@@ -14,7 +14,8 @@ from fakes_signal_people import Person
 from fakes_signal_wire import ACCOUNT
 from fakes_smtp import Authority, MailServer
 from operations.asking import Answer, numbers, page
-from residue import canary, forms
+from residue import canary
+from residue_forms import forms
 from stories.officers_town import OfficersTown, officers_town, on_duty, reference_in, uncovered
 from stories.signal_town import SOS, Talks
 from stories.stage import DEADLINE, GOOD, Mood
@@ -36,7 +37,7 @@ LABELS = {
 NAMES = {
     *("events_total", "turn_seconds_bucket", "turn_seconds_count", "turn_seconds_sum"),
     *("ready", "wrong", "channel_up", "writer_waiting", "day_keys", "talks", "cases_open"),
-    *("outbox_rows", "outbox_oldest_seconds", "mail_last_accepted_age_seconds"),
+    *("outbox_rows", "outbox_oldest_seconds", "mail_last_accepted_age_seconds", "messages_kept_out_total"),
 }
 PROCESS = {
     *("virtual_memory_bytes", "resident_memory_bytes", "start_time_seconds", "cpu_seconds_total"),

@@ -34,6 +34,11 @@ def test_an_emergency_takes_three_messages_and_gpg_opens_what_it_left(home: Path
     assert "On its way." in shown
     ((text, case),) = opened_as_told(shown)
     told = json.loads(case)
+    (folder,) = home.glob("postigo-*")
+    assert (
+        shown.splitlines()[-1]
+        == f"The sealed mails and the key that opens them stay until you delete them: rm -r {folder}"
+    )
     assert "LEVEL 1, IMMEDIATE DANGER" in text
     assert (told["level"], told["channel"]["name"], told["may_act"]) == (1, "terminal", "act")
     assert f"Case {told['reference']}. Return code " in shown
@@ -90,8 +95,8 @@ def test_who_stops_sends_nothing(home: Path) -> None:
     shown = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert "What you had not sent is deleted." in shown
-    assert "Sealed mail" not in shown
-    assert list(home.rglob("*.eml")) == []
+    assert "sealed mail" not in shown.lower()
+    assert list(home.glob("postigo-*")) == [], "where nothing was sealed, nothing stays"
 
 
 def test_who_erases_after_sending_is_told_the_truth_and_begins_anew(home: Path) -> None:

@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import resource
 import shutil
 import socket
+import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from fakes_gpg import Gpg
 from fakes_smtp import STALL, Authority, mail_server
-from stories.program import mission_file, ran, read, running, server_lines, settings_file
+from stories.program import DEADLINE, mission_file, ran, read, running, server_lines, settings_file
 
+from bot.channels.terminal import NOT_TAKEN
 from bot.mail.envelope import sealed_part
 
 OFFICER = "Officer <officer@example.org>"
@@ -44,6 +48,36 @@ def notified(home: Path) -> Iterator[socket.socket]:
         listening.bind(str(home / "notify"))
         listening.settimeout(10)
         yield listening
+
+
+async def nothing_waits(database: Path) -> None:
+    """Return once all that was said has been noted as said."""
+    async with asyncio.timeout(DEADLINE):
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as conn:
+            while conn.execute("SELECT COUNT(*) FROM outbox").fetchone() != (0,):
+                await asyncio.to_thread(lambda: None)  # a turn of the loop
+
+
+async def test_whoever_has_only_a_terminal_hears_that_the_disk_is_full_and_goes_on_when_it_has_room(
+    home: Path, certificate: str
+) -> None:
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("only Linux lets one program forbid another that its files grow")
+    settings = settings_file(home, 'directory = "mails"')
+    async with running(home, settings) as program:
+        program.write("hello")
+        await program.says("Which language do you prefer?")
+        await nothing_waits(home / "kept" / "postigo.db")
+        before = resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        program.write("1", "2")
+        await program.says(NOT_TAKEN)
+        await program.logs("turn_failed")
+        resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, before)
+        await program.says("in danger now?")
+        assert (program.said.count(NOT_TAKEN), program.said.count("> 1\n")) == (1, 1)
+        assert [line["event"] for line in program.logged].count("turn_failed") == 1
+        code, _ = await program.end()
+    assert code == 0
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
