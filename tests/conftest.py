@@ -1,8 +1,7 @@
 """What holds for the whole suite: a busy machine is no failure of a law, and no test changes how another is logged.
 
 With `--soak` only what has a larger form is run, in that form: the long stories (tests/stories/sizes.py), and the laws,
-each with more examples. Where the core's coverage alone is measured, only the tests of its rooms are watched: to watch
-doubles what a test costs, and others may not be what reaches a line of the core.
+each with more examples.
 """
 
 import logging
@@ -18,9 +17,6 @@ from stories.sizes import SIZES, Size, size_of
 
 from bot import logs
 
-CORE = ("bot/conversation", "bot/handoff")
-OF_THE_CORE = ("conversation/", "handoff/", "test_transcripts.py")
-LONG = ("test_laws", "test_walks", "test_histories")  # of the core, and reach no line that no shorter test reaches
 EXAMPLES = {"change": 100, "soak": 500}  # of a law: each time, and in a soak
 for name, examples in EXAMPLES.items():
     settings.register_profile(name, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,10 +36,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--soak"):
         config.hook.pytest_deselected(items=[item for item in items if not grows(item)])
         items[:] = [item for item in items if grows(item)]
-    if config.getoption("cov_source", None) == [*CORE]:
-        for item in items:
-            if item.path.stem in LONG or not item.nodeid.removeprefix("tests/").startswith(OF_THE_CORE):
-                item.add_marker("no_cover")
     items.sort(key=lambda item: (not item.path.stem.endswith("_killing"), item.path.parent.name != "stories"))
 
 
