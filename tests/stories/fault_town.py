@@ -227,7 +227,7 @@ def configured(home: Path, officers: tuple[Officer, ...], authority: Authority, 
     first, second = officers
     mission = mission_file(home, str(first.file), first.fingerprint)
     more = f'\n[[contact]]\naddress = "{second.address}"\nopenpgp = "{second.file}"\n'
-    more += f'fingerprint = "{second.fingerprint}"\n[duty]\nmorning = ""\n'
+    more += f'fingerprint = "{second.fingerprint}"\n'
     mission.write_text(mission.read_text("utf-8") + more, "utf-8")
     for name, secret in (("token", TOKEN), ("password", PASSWORD)):
         (home / name).write_text(secret, "utf-8")

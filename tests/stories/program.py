@@ -32,7 +32,10 @@ _TO_OPEN = re.compile(r"gpg --homedir (\S+) --decrypt (\S+)")
 
 
 def mission_file(folder: Path, certificate: str, fingerprint: str) -> Path:
-    """A mission that has confirmed everything today, with one officer whose certificate lies in `certificate`."""
+    """A mission that has confirmed everything today, with one officer whose certificate lies in `certificate`.
+
+    No morning's mail: a story counts what is sent, at whatever hour it is played.
+    """
     today = clock.now(ZoneInfo("America/Mexico_City")).date()
     example = tomllib.loads((content("missions") / "us-mexico.toml").read_text("utf-8"))
     areas = "".join(f'{code} = "{name}"\n' for code, name in example["areas"].items())
@@ -49,6 +52,8 @@ verified_on = {today}
 name = {{ en = "the mission", es = "la misión" }}
 [areas]
 {areas}
+[duty]
+morning = ""
 [[contact]]
 address = "officer@example.org"
 openpgp = "{certificate}"

@@ -210,7 +210,7 @@ def configured(town: Town, inbox: Inbox, authority: Authority) -> None:
     """Settings and mission: an officer who writes on Signal, and is mailed to."""
     mission = mission_file(town.home, inbox.contact.openpgp or "", inbox.contact.fingerprint)
     text = mission.read_text("utf-8").replace('"officer@example.org"', f'"officer@example.org"\nsignal = "{OFFICER}"')
-    mission.write_text(f'{text}\n[duty]\nmorning = ""\n', "utf-8")
+    mission.write_text(text, "utf-8")
     api = town.telegram.base_url.removesuffix("/bot")
     channels = f'[signal]\nservice = "{town.signal.address}"\nnumber = "{ACCOUNT}"\n'
     channels += f'[telegram]\ntoken_file = "token"\napi = "{api}"\n'

@@ -159,7 +159,7 @@ def mission(folder: Path, officers: tuple[Officer, ...]) -> None:
     for one in others:
         text += f'\n[[contact]]\naddress = "{one.address}"\nopenpgp = "{one.openpgp}"\n'
         text += f'fingerprint = "{one.fingerprint}"\nsignal = "{one.signal}"\n'
-    file.write_text(f'{text}\n[duty]\nmorning = ""\n', "utf-8")
+    file.write_text(text, "utf-8")
 
 
 @pytest.fixture
