@@ -20,6 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
@@ -59,6 +60,14 @@ for _ in 1 2 3 4 5; do rm -rf "$0" 2>/dev/null && exit; sleep 1; done
 """
 
 
+def _lives(process: psutil.Process) -> bool:
+    """Tell whether it still holds anything."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class Postgres:
     """One server in one folder; it can be stopped, killed and started again."""
 
@@ -88,10 +97,18 @@ class Postgres:
 
     def kill(self) -> None:
         """End it as a failing machine does, all of its processes at once."""
-        running = self._running
-        if running is not None:
-            os.killpg(running.pid, signal.SIGKILL)
-        self._end(signal.SIGKILL)
+        if self._running is not None:
+            first = psutil.Process(self._running.pid)
+            first.suspend()  # it makes no more of them
+            everybody = [*first.children(), first]
+            for one in everybody:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            self._end(signal.SIGKILL)
+            deadline = time.monotonic() + SECONDS
+            while any(_lives(one) for one in everybody):  # who lives on holds its memory, and the next start is refused
+                assert time.monotonic() < deadline, self.log()
+                time.sleep(0.01)
         (self.home / "data" / "postmaster.pid").unlink(missing_ok=True)  # names nobody any more
 
     @property
