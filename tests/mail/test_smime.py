@@ -67,6 +67,11 @@ def test_the_cipher_is_aes_with_256_bits_and_the_signature_sha_256(openssl: Open
 
 
 def traces(secret: str) -> Iterator[bytes]:
+    """Every form that something may stand in, of seven octets at least: chance may put fewer into what is sealed."""
+    return (trace for trace in forms(secret) if len(trace) >= 7)
+
+
+def forms(secret: str) -> Iterator[bytes]:
     for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
         plain = secret.encode(encoding)
         yield plain
