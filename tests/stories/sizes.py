@@ -1,4 +1,4 @@
-"""How large the long stories are: short in `make test` (and CI), whole in `make soak`, which is pytest with --soak.
+"""How large the long stories are: short in CI (`make soak SHORT=1`, or pytest), whole in `make soak` (pytest --soak).
 
 The same laws are proven in both, with the same chance each time; in a soak by more people, killed more often.
 """
