@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot import app, knowledge
+from bot import app, inspection, knowledge
 from bot.storage.schema import migrate
 from bot.storage.tables import open_engine
 
 KEPT = 24  # flows with their languages, the last used last
-PURE = ("with_guide", "vocabulary", "Paths", "crises", "broken")
+PURE = {
+    knowledge: ("with_guide", "vocabulary", "Paths", "crises", "broken"),
+    inspection: ("flow_findings", "triage_findings"),
+}
 
 
 def remembering(make: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,6 +71,7 @@ def _tables() -> tuple[str, ...]:
 
 def remember(patch: pytest.MonkeyPatch) -> None:
     """Let every bot that is started here start from what is remembered."""
-    for name in PURE:
-        patch.setattr(knowledge, name, remembering(getattr(knowledge, name)))
+    for room, names in PURE.items():
+        for name in names:
+            patch.setattr(room, name, remembering(getattr(room, name)))
     patch.setattr(app, "migrate", migrated)

@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -64,7 +65,12 @@ def named(path: Path) -> str:
 
 FILES = {named(path): path for path in ours()}
 SOURCES = {name: path.read_text("utf-8") for name, path in FILES.items() if fnmatch(name, "bot/*.py")}
-TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
+
+
+@cache
+def trees() -> Mapping[str, ast.Module]:
+    """What each source says, by its name."""
+    return {name: ast.parse(text) for name, text in SOURCES.items()}
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -82,7 +88,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 def libraries() -> set[str]:
     """Top-level names of what bot/ imports and neither we nor Python wrote."""
-    tops = {module.partition(".")[0] for tree in TREES.values() for module, _ in imported(tree)}
+    tops = {module.partition(".")[0] for tree in trees().values() for module, _ in imported(tree)}
     return tops - sys.stdlib_module_names - {"bot"}
 
 
@@ -139,10 +145,10 @@ def test_what_is_imported_is_depended_on_and_the_other_way_round() -> None:
 def test_outside_of_storage_a_connection_is_only_passed_on(name: str) -> None:
     used = {
         node.attr
-        for node in ast.walk(TREES[name])
+        for node in ast.walk(trees()[name])
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sa"
     }
-    taken = {part for module, part in imported(TREES[name]) if module.startswith("sqlalchemy")}
+    taken = {part for module, part in imported(trees()[name]) if module.startswith("sqlalchemy")}
     assert used | taken <= {"", "Connection", "Engine"}
 
 
@@ -152,7 +158,7 @@ def test_no_file_and_no_function_of_the_bot_grows_too_long() -> None:
     ]
     long += [
         f"{name}:{function.lineno} {function.name}: {count} lines"
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for function in functions(tree)
         if (count := (function.end_lineno or 0) - function.lineno + 1) > MOST_LINES["function"]
     ]
@@ -160,12 +166,15 @@ def test_no_file_and_no_function_of_the_bot_grows_too_long() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert [name for name, tree in TREES.items() if not ast.get_docstring(tree)] == []
+    assert [name for name, tree in trees().items() if not ast.get_docstring(tree)] == []
 
 
 def test_no_name_of_ours_is_vague() -> None:
     vague = [
-        f"{name}: {given}" for name, tree in TREES.items() for given in sorted(set(bound(tree))) if words(given) & VAGUE
+        f"{name}: {given}"
+        for name, tree in trees().items()
+        for given in sorted(set(bound(tree)))
+        if words(given) & VAGUE
     ]
     vague += [name for name in SOURCES if any(words(part) & VAGUE for part in name.removesuffix(".py").split("/"))]
     assert vague == []

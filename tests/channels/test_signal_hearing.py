@@ -4,6 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from bot.channels.signal_frames import read_frame
 from bot.channels.signal_hearing import Patience
 from bot.conversation.model import Kind, Message
 
+SURE = replace(QUICK, deaf_after=20)  # of who is not deaf, for a busy machine connects late
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # of every websocket's handshake
 
 
@@ -95,7 +97,7 @@ async def test_any_close_is_followed_by_listening_again(
     code: int, server: SignalServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     person = server.person()
-    async with bot(server) as running:
+    async with bot(server, patience=SURE) as running:
         person.writes("before")
         await running.taken.texts(1)
         for again in (2, 3, 4):
@@ -302,7 +304,7 @@ async def test_what_nobody_could_decrypt_alarms_the_operator(
     kind: str, alarm: str, event: str, server: SignalServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     person = server.person()
-    async with bot(server) as running:
+    async with bot(server, patience=SURE) as running:
         person.fails_to_arrive(kind)
         person.fails_to_arrive(kind)
         person.writes("hello")

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 HOW_TO_TALK = "SOS\n7\n10\n"  # asks for help, sends an alert in her own danger, lets the mission act
 
 
