@@ -286,15 +286,15 @@ class Courier:
         if is_over(row, error, self.channels.get(row.sender.channel)):
             await self._settle(row)
             return
-        due = self.now() + timedelta(seconds=wait(row, error, self.fraction()))
-        await self.writer.insist(partial(self._put_back, row=row, due=due, unsure=isinstance(error, UnsureDelivery)))
+        pause, unsure = timedelta(seconds=wait(row, error, self.fraction())), isinstance(error, UnsureDelivery)
+        await self.writer.insist(partial(self._put_back, row=row, pause=pause, unsure=unsure))
 
     def _unreachable(self, conn: sa.Connection, row: Row) -> None:
         hold(conn, row.who)
         self.outbox.drop_words(conn, row.who)
 
-    def _put_back(self, conn: sa.Connection, row: Row, due: datetime, unsure: bool) -> None:
+    def _put_back(self, conn: sa.Connection, row: Row, pause: timedelta, unsure: bool) -> None:
         hold(conn, row.who)
-        self.outbox.again(conn, row.id, due, unsure=unsure or row.trying)  # what may have arrived once, may for ever
+        self.outbox.again(conn, row.id, self.now(), pause, unsure=unsure or row.trying)  # may have arrived: for ever
         if isinstance(row.effect, Mail) and not self.outbox.in_doubt(conn, row.who):
             self._tell(conn, row, Refused(row.effect.number))

@@ -39,6 +39,7 @@ class Upkeep:
     told: Callable[[], None]  # there may be work
     leads: Callable[[], Awaitable[bool]]  # whether this process goes the rounds, of those that share the database
     _looked: float | None = field(default=None)  # when the clock was looked at, by one that nobody sets
+    _been: timedelta = field(default=timedelta(0))  # how far it has been ahead since
     _day: date | None = field(default=None)
 
     async def begin(self) -> dict[str, int]:
@@ -63,7 +64,7 @@ class Upkeep:
         """
         now = self.now()
         if not await self.leads():
-            self._looked = None  # by whoever leads
+            self._looked, self.outbox.looked = None, now  # by whoever leads
             await asyncio.to_thread(self.keyring.refresh)
             await self._once_a_day(now, leads=False)
             return {}
@@ -90,9 +91,12 @@ class Upkeep:
         """Let what waits for its hour come earlier, if the clock was set back."""
         at = asyncio.get_running_loop().time()
         passed = timedelta(seconds=at - self._looked) if self._looked is not None else timedelta(0)
-        self._looked = at
-        been = self.now.been_ahead() if isinstance(self.now, Watched) else timedelta(0)
-        if await self.writer.do(partial(set_back, outbox=self.outbox, now=now, passed=passed, been_ahead=been)):
+        if isinstance(self.now, Watched):
+            self._been = max(self._been, self.now.been_ahead())
+        look = partial(set_back, outbox=self.outbox, now=now, passed=passed, been_ahead=self._been)
+        back = await self.writer.do(look)  # if that fails, the next look is at all of it
+        self._looked, self._been = at, timedelta(0)
+        if back:
             event(Event.CLOCK_SET_BACK)
 
     async def _all(self, job: Callable[..., int]) -> int:

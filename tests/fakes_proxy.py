@@ -145,6 +145,10 @@ class Proxy:
     async def _refuse(self) -> None:
         server, self._server = self._server, None
         if server is not None:
+            for listening in server.sockets:
+                asyncio.get_running_loop().remove_reader(listening)
+            for _ in range(3):  # until whoever was accepted just now is met: on a closed server they are left open
+                await asyncio.sleep(0)
             server.close()
         for line in tuple(self._open):
             line.reset()

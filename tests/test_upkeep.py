@@ -1,6 +1,7 @@
 """The rounds: again and again, whatever fails, in an order that destroys no key that is still needed."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from bot import upkeep
 from bot.conversation.model import Conversation, Sender, Timer, Wake
-from bot.storage.clockwork import set_back
+from bot.storage.clockwork import Watched, set_back
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Outbox
 from bot.storage.schema import migrate
@@ -20,6 +21,7 @@ from bot.storage.writer import Writer
 from bot.upkeep import ROWS_A_JOB, TALKS_A_JOB, Upkeep
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+FULL = "CREATE TRIGGER full BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
 
 
 class Kept:
@@ -195,6 +197,27 @@ async def test_what_waits_for_its_hour_comes_earlier_when_the_clock_is_set_back(
     assert abs(seen - (due - back * logged)) < timedelta(minutes=1)
     shown = [record.msg.shown["event"] for record in caplog.records if hasattr(record.msg, "shown")]
     assert shown.count("clock_set_back") == logged
+
+
+async def test_of_a_clock_that_was_ahead_the_next_look_knows_where_a_disk_was_full_at_the_first(kept: Kept) -> None:
+    clock = kept.upkeep.now = Watched(lambda: kept.at)
+    sender, due = Sender("signal", "ana"), NOON + timedelta(hours=5)
+    wake = Wake(Timer.UNREAD, due, 0)
+    await kept.upkeep.begin()
+    await kept.writer.do(
+        lambda conn: kept.outbox.put(conn, kept.shelf.who(sender), sender, [wake], NOON, lane=OTHER, expires=due)
+    )
+    kept.at += timedelta(hours=3)
+    clock()
+    kept.at -= timedelta(hours=3)
+    await kept.writer.do(lambda conn: conn.exec_driver_sql(FULL))
+    with pytest.raises(sqlite3.IntegrityError):
+        await kept.upkeep.round()
+    await kept.writer.do(lambda conn: conn.exec_driver_sql("DROP TRIGGER full"))
+    await kept.upkeep.round()
+    seen = await kept.writer.do(kept.outbox.next_due)
+    assert seen is not None
+    assert abs(seen - (due - timedelta(hours=3))) < timedelta(minutes=1)
 
 
 async def test_time_in_which_another_process_went_the_rounds_is_no_clock_that_was_set_back(

@@ -2,7 +2,8 @@
 
 Set forward, or stopped with the whole machine, it takes from no case the time in which it is tried. Within a process
 the time that has passed is told by a clock that nobody sets; across a restart only a time before the last one known can
-be noticed. A clock that was ahead for a moment between two looks is noticed by `Watched`, which sees every use of it.
+be noticed. A clock that was ahead for a moment between two looks is noticed by `Watched`, which sees every use of it,
+or, if the process doesn't live until the next look, by what the outbox kept beside the rows that it timed then.
 """
 
 import threading
@@ -12,13 +13,14 @@ from time import monotonic
 
 import sqlalchemy as sa
 
-from bot.storage.outbox import Outbox
+from bot.storage.outbox import TOLERATED, Outbox
 from bot.storage.statement import Statement
 from bot.storage.tables import MINUTE_SECONDS, minute
 
-TOLERATED = timedelta(minutes=2)  # whole minutes are kept, and clocks drift
+__all__ = ["TOLERATED", "Watched", "set_back"]
 
 _LAST = Statement("SELECT value FROM state WHERE name = 'clock'")
+_AHEAD = Statement("DELETE FROM state WHERE name = 'clock ahead' RETURNING value")
 _KEEP = Statement(
     "INSERT INTO state (name, value) VALUES ('clock', :value) ON CONFLICT (name) DO UPDATE SET value = :value"
 )
@@ -57,13 +59,18 @@ def set_back(
 
     `passed`: since then, by a clock that nobody sets; 0 at the start. `been_ahead`: how far it was at most in between.
     """
-    row = _LAST(conn).fetchone()
+    last, ahead = _LAST(conn).fetchone(), _AHEAD(conn).fetchone()
     _KEEP(conn, value=minute(now))
-    if row is None:
-        return timedelta(0)
-    missing = datetime.fromtimestamp(row[0] * MINUTE_SECONDS, UTC) + passed - now
-    back = max(missing, been_ahead)
+    outbox.looked = now
+    missing = [been_ahead]
+    missing += [_time(last[0]) + passed - now] if last else []
+    missing += [_time(ahead[0]) - now] if ahead else []
+    back = max(missing)
     if back <= TOLERATED:
         return timedelta(0)
     outbox.earlier(conn, back)
     return back
+
+
+def _time(kept: int) -> datetime:
+    return datetime.fromtimestamp(kept * MINUTE_SECONDS, UTC)

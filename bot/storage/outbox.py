@@ -27,6 +27,7 @@ from bot.storage.waiting import sought as looked_for
 __all__ = ["SEALED", "SENT", "WORDS", "Mail", "Note", "Outbox", "Ping", "Row"]
 
 SOON_ROWS = 100  # looked at to tell the next due time within its minute
+TOLERATED = timedelta(minutes=2)  # of a clock that is ahead: whole minutes are kept, and clocks drift
 
 
 class Outbox:
@@ -37,6 +38,7 @@ class Outbox:
         self._envelope = Envelope(keyring, "outbox")
         self._serial = 0  # the last one given
         self.leases = Leases()  # of people whose rows are being carried
+        self.looked: datetime | None = None  # when the clock was looked at last, as it said; None: nobody looks
         self.unreadable: set[bytes] = set()
         self._notes = Notes(self._envelope, self.unreadable)
         self._lines = Lines()
@@ -60,6 +62,7 @@ class Outbox:
         Raises SealingError: a text in one isn't Unicode.
         """
         self._keyring.today(now)
+        self._keep_lead(conn, now)
         for effect in effects:
             row = who + os.urandom(TAIL_BYTES)
             due = due_of(effect, now)
@@ -142,16 +145,19 @@ class Outbox:
         """Delete the timers of a talk that is over."""
         sql.DROP_WAKES(conn, **of(who))
 
-    def again(self, conn: sa.Connection, row: bytes, due: datetime, *, unsure: bool = False) -> bool:
-        """Try once more at `due`. `unsure`: the last try may have arrived. False: the row is gone.
+    def again(
+        self, conn: sa.Connection, row: bytes, now: datetime, pause: timedelta = timedelta(), *, unsure: bool = False
+    ) -> bool:
+        """Try once more after a pause. `unsure`: the last try may have arrived. False: the row is gone.
 
         Raises SealingError: the row no longer opens.
         """
+        self._keep_lead(conn, now)
         found = sql.WRAPPED(conn, id=row).fetchone()
         if found is None:
             return False
-        wrapped = self._notes.moved(row, found[0], due)
-        sql.AGAIN(conn, id=row, trying=int(unsure), next_try=minute(due), wrapped=wrapped)
+        wrapped = self._notes.moved(row, found[0], now + pause)
+        sql.AGAIN(conn, id=row, trying=int(unsure), next_try=minute(now + pause), wrapped=wrapped)
         return True
 
     def in_doubt(self, conn: sa.Connection, who: bytes) -> bool:
@@ -224,9 +230,14 @@ class Outbox:
         ]
         ahead = min((due for _, due in waiting), default=now) - now
         for row, due in waiting:
-            self.again(conn, row, due - max(ahead, timedelta()))
+            self.again(conn, row, now, due - max(ahead, timedelta()) - now)
 
     # ── within ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _keep_lead(self, conn: sa.Connection, now: datetime) -> None:
+        """Keep with what a clock times that it is ahead: a process that is killed meanwhile can't notice it later."""
+        if self.looked is not None and now - self.looked > TOLERATED:
+            sql.AHEAD(conn, value=minute(now))
 
     def _next_serial(self, now: datetime) -> int:
         """Return a number above all that were given: the time in microseconds, so that no row is read for it."""

@@ -36,6 +36,9 @@ TIMED = Statement(
     "SELECT id, wrapped, CASE WHEN kind IN ('mail', 'ping', 'wake') OR attempts > 0 THEN 1 ELSE 0 END "
     "FROM outbox WHERE kind <> 'clear'"
 )
+AHEAD = Statement(
+    "INSERT INTO state (name, value) VALUES ('clock ahead', :value) ON CONFLICT (name) DO UPDATE SET value = :value"
+)
 MOVE = Statement("UPDATE outbox SET next_try = :next_try, wrapped = :wrapped WHERE id = :id")
 MAILS = Statement(
     "SELECT id, wrapped, sealed FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"

@@ -1,9 +1,8 @@
 """One thread that does every job on the database, and commits what waits in one go.
 
-A job is `(connection) -> result`. It takes what is waiting, urgent jobs first, each in a savepoint of its
-own; commits; and only then answers those who wait: what was answered survives a crash. A job may be done
-more than once until it is committed: where another process was in the way, or the database server went.
-What it logs is held back until then.
+A job is `(connection) -> result`. It takes what is waiting, urgent jobs first, each in a savepoint of its own; commits;
+and only then answers those who wait: what was answered survives a crash. A job may be done more than once until it is
+committed: where another process was in the way, or the database server went. What it logs is held back until then.
 """
 
 import asyncio
@@ -189,6 +188,7 @@ class Writer:
             if lost(conn, error):
                 self._lost(transaction, done, error)
                 return False
+            done = done or list(iter(self._next, None))  # nothing could begin: each hears of it, and may try again
             for waiting in done:
                 waiting.error = error
         self._answer(done)

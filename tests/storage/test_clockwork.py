@@ -105,6 +105,31 @@ def test_a_clock_that_was_ahead_for_a_moment_between_two_looks_keeps_no_case_wai
     assert clock.been_ahead() == NONE
 
 
+@pytest.mark.parametrize("timed", ["put", "tried again"])
+def test_a_clock_that_was_ahead_until_the_bot_was_killed_keeps_no_case_waiting(
+    conn: sa.Connection, keyring: Keyring, timed: str
+) -> None:
+    killed = Outbox(keyring)
+    set_back(conn, killed, NOON, NONE)
+    a_case(conn, killed, NOON + 3 * HOUR if timed == "put" else NOON)
+    if timed == "tried again":
+        for row in killed.claimable(conn, NOON, 9, ()):
+            assert killed.mark_trying(conn, row.id) and killed.again(conn, row.id, NOON + 3 * HOUR, MINUTE)
+    begun = Outbox(keyring)
+    assert due(conn, begun, NOON + 2 * MINUTE) == []
+    assert set_back(conn, begun, NOON + MINUTE, NONE) == 3 * HOUR - MINUTE
+    assert due(conn, begun, NOON + 3 * MINUTE) == ["hand_off", "mail", "say"]
+    assert set_back(conn, begun, NOON + 2 * MINUTE, MINUTE) == NONE
+
+
+def test_a_clock_that_is_right_while_nobody_could_look_at_it_moves_nothing(conn: sa.Connection, outbox: Outbox) -> None:
+    set_back(conn, outbox, NOON, NONE)
+    waiting(conn, outbox)
+    a_case(conn, outbox, NOON + 20 * MINUTE)
+    assert set_back(conn, outbox, NOON + 25 * MINUTE, 25 * MINUTE) == NONE
+    assert "wake" not in due(conn, outbox, NOON + HOUR - MINUTE)
+
+
 def test_what_was_to_be_done_at_once_by_a_clock_that_was_ahead_is_done_when_it_is_set_back(
     conn: sa.Connection, outbox: Outbox
 ) -> None:
@@ -114,7 +139,7 @@ def test_what_was_to_be_done_at_once_by_a_clock_that_was_ahead_is_done_when_it_i
     at_once = (Say((Line("say.codes"),), ("en",)), case, Say((Line("say.read"),), ("en",), not_before=ahead + HOUR))
     outbox.put(conn, WHO, ANA, at_once, ahead, lane=OTHER, expires=ahead + 99 * HOUR)
     again = outbox.claimable(conn, ahead, 1, ())[0]
-    assert outbox.mark_trying(conn, again.id) and outbox.again(conn, again.id, ahead + MINUTE)
+    assert outbox.mark_trying(conn, again.id) and outbox.again(conn, again.id, ahead, MINUTE)
     set_back(conn, outbox, ahead, NONE)
     assert due(conn, outbox, NOON) == []
     assert set_back(conn, outbox, NOON, NONE) == 3 * HOUR

@@ -204,7 +204,7 @@ def test_a_text_that_failed_holds_back_later_texts_of_its_person_alone(post: Pos
     post.put(BEN, say("c"))
     first = next(row for row in post.due() if row.sender == ANA)
     post.outbox.mark_trying(post.conn, first.id)
-    post.outbox.again(post.conn, first.id, NOON + 2 * HOUR)
+    post.outbox.again(post.conn, first.id, NOON, 2 * HOUR)
     assert sorted(post.names()) == ["c", "mail"]
     assert [shown(row) for row in post.due(2 * HOUR) if row.sender == ANA] == ["a", "mail", "b"]
 
@@ -215,10 +215,10 @@ def test_an_urgent_text_waits_for_no_ordinary_one(post: Post) -> None:
     post.put(ANA, say("later"))
     stuck, first, *_ = post.due()
     post.outbox.mark_trying(post.conn, stuck.id)
-    post.outbox.again(post.conn, stuck.id, NOON + HOUR)
+    post.outbox.again(post.conn, stuck.id, NOON, HOUR)
     assert post.names() == ["urgent", "urgent too"]
     post.outbox.mark_trying(post.conn, first.id)
-    post.outbox.again(post.conn, first.id, NOON + HOUR)
+    post.outbox.again(post.conn, first.id, NOON, HOUR)
     assert post.names() == []
     assert post.names(HOUR) == ["stuck", "urgent", "urgent too", "later"]
 
@@ -233,7 +233,7 @@ def test_what_is_past_its_time_is_not_carried_out_and_holds_back_nothing(post: P
     post.put(ANA, say("new"))
     row = post.due()[0]
     post.outbox.mark_trying(post.conn, row.id)
-    post.outbox.again(post.conn, row.id, NOON + 3 * HOUR)
+    post.outbox.again(post.conn, row.id, NOON, 3 * HOUR)
     assert post.names(2 * HOUR) == ["new"]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from storage.databases import Database, OnFile
+from storage.databases import Database, OnFile, on_a_file
 
 from bot.logs import Event, event
 from bot.storage.statement import Statement
@@ -291,6 +291,18 @@ async def main():
     await asyncio.gather(*(ask(writer, lane, int(sys.argv[2])) for lane in range(8)))
 asyncio.run(main())
 """
+
+
+@on_a_file
+async def test_where_no_job_can_begin_each_hears_of_it_at_once(engine: sa.Engine) -> None:
+    """A disk that was made readable alone, say: nobody waits for ever, and nothing turns in circles."""
+    writer = Writer(engine)
+    writer.start()
+    await writer.do(lambda conn: conn.exec_driver_sql("PRAGMA query_only = ON"))
+    async with asyncio.timeout(20):
+        heard = await asyncio.gather(*(writer.do(partial(put, name=name)) for name in "abc"), return_exceptions=True)
+    await writer.stop()
+    assert [type(one) for one in heard] == [sa.exc.OperationalError] * 3
 
 
 @pytest.mark.parametrize(("kind", "answers"), [("sqlite", 1), ("sqlite", 300), ("postgresql", 300)], indirect=["kind"])
