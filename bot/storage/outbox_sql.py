@@ -33,8 +33,7 @@ FOR_OFFICERS = Statement(
     "SELECT id, wrapped, sealed, kind FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"
 )
 TIMED = Statement(
-    "SELECT id, wrapped, CASE WHEN kind IN ('mail', 'ping', 'wake') OR attempts > 0 THEN 1 ELSE 0 END "
-    "FROM outbox WHERE kind <> 'clear'"
+    "SELECT id, wrapped, CASE WHEN kind IN ('mail', 'ping', 'wake') OR attempts > 0 THEN 1 ELSE 0 END FROM outbox"
 )
 AHEAD = Statement(
     "INSERT INTO state (name, value) VALUES ('clock ahead', :value) ON CONFLICT (name) DO UPDATE SET value = :value"

@@ -8,6 +8,7 @@ is printed. Exit code 1: something was found.
 # ruff: noqa: T201 - it prints its table
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -175,6 +176,7 @@ def _asked(words: Sequence[str]) -> argparse.Namespace:
 
 def main(words: Sequence[str], targets: Mapping[str, Target]) -> int:
     """Run what was asked for; return 1 if something was found."""
+    logging.getLogger().addHandler(logging.NullHandler())  # else Python itself prints what the bot logs
     asked = _asked(words)
     if asked.replay:
         return _replayed(targets[asked.replay.parent.name], asked.replay.read_bytes())

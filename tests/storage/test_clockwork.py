@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.conversation.model import HandOff, Line, Say, Sender, Timer, Wake
+from bot.conversation.model import Clear, HandOff, Line, Say, Sender, Timer, Wake
 from bot.storage.clockwork import TOLERATED, Watched, set_back
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Mail, Outbox, Ping
@@ -136,14 +136,15 @@ def test_what_was_to_be_done_at_once_by_a_clock_that_was_ahead_is_done_when_it_i
     """A case in these hours is the worst that may wait: nobody would know of it."""
     ahead = NOON + 3 * HOUR
     case = HandOff("7K3QM4", 0, 1, None, (), "1234")
-    at_once = (Say((Line("say.codes"),), ("en",)), case, Say((Line("say.read"),), ("en",), not_before=ahead + HOUR))
+    later = (Say((Line("say.read"),), ("en",), not_before=ahead + HOUR), Clear(("2",), ahead + HOUR))
+    at_once = (Say((Line("say.codes"),), ("en",)), case, Clear(("1",)), *later)
     outbox.put(conn, WHO, ANA, at_once, ahead, lane=OTHER, expires=ahead + 99 * HOUR)
     again = outbox.claimable(conn, ahead, 1, ())[0]
     assert outbox.mark_trying(conn, again.id) and outbox.again(conn, again.id, ahead, MINUTE)
     set_back(conn, outbox, ahead, NONE)
     assert due(conn, outbox, NOON) == []
     assert set_back(conn, outbox, NOON, NONE) == 3 * HOUR
-    assert due(conn, outbox, NOON + MINUTE) == ["say", "hand_off"]
+    assert due(conn, outbox, NOON + MINUTE) == ["say", "hand_off", "clear"]
 
 
 @settings(max_examples=60, deadline=None)
