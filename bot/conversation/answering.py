@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from unicodedata import category
 
-from bot.conversation.asking import added
+from bot.conversation.asking import added, case_now
 from bot.conversation.carrying import confirmed
 from bot.conversation.flow import END, Step
 from bot.conversation.handing import STOPPED, hand_off, hand_on
@@ -181,7 +181,9 @@ def _consented(turn: Turn, answer: Answer) -> Outcome:
     target = turn.book.paths.next_step(step.name, answer)
     notes = _notes(turn, step, answer)
     if answer.choices[0] not in step.accepts:
-        return to(turn.on(consents=(), answers=without(turn.talk.answers, {step.keeps})), target, *notes)
+        earlier = (case_now(turn.book, turn.talk),) if turn.talk.case else ()  # "not sent" isn't said of that one
+        turn = turn.on(consents=(), answers=without(turn.talk.answers, {step.keeps}))
+        return to(turn, target, *earlier, *notes)
     consent = Consent(step.consent or ConsentKind.SEND, answer.choices[0], turn.book.flow.version, turn.now)
     if not step.hands_off:
         turn = _kept(turn, answer).on(consents=(consent,))

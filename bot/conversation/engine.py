@@ -16,11 +16,21 @@ from bot.conversation.flow import Ask
 from bot.conversation.guide import FOUND, topic_step
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Chance, Conversation, Kind, Line, Message, Outcome, Say
-from bot.conversation.moves import STALE_AFTER, Turn, again, to
+from bot.conversation.moves import STALE_AFTER, Turn, again, begin, to
 from bot.conversation.settling import settle
 from bot.conversation.status import report
 from bot.conversation.tracing import traced
-from bot.conversation.understanding import Cry, Ordered, Own, Picked, Unclear, Understood, topics_found, understand
+from bot.conversation.understanding import (
+    Cry,
+    Ordered,
+    Own,
+    Picked,
+    Unclear,
+    Understood,
+    fold,
+    topics_found,
+    understand,
+)
 
 __all__ = ["Rulebook", "advance", "carry", "lives_until", "report"]
 
@@ -47,7 +57,7 @@ def advance(
     else:
         turn = turn.on(heard_at=now, language=talk.language or _spoken(turn, meaning))
         asks_anew = changed and isinstance(meaning, Unclear) and message.kind in _READ
-        outcome = again(turn) if asks_anew else _decide(turn, meaning)
+        outcome = again(turn, turn.text("not_kept")) if asks_anew else _decide(turn, meaning)
     noted = _with_note(outcome, Line("say.changed")) if changed and outcome.conversation else outcome
     return traced(noted, (message.id,) if message.removable else (), now)
 
@@ -98,7 +108,19 @@ def _decide(turn: Turn, meaning: Understood) -> Outcome:
         return command(turn, meaning.command, meaning.argument)
     if turn.message.edits:
         return edited(turn)
-    return _answer(turn, meaning) if turn.talk.step else begun(turn)
+    return _answer(turn, meaning) if turn.talk.step else _begun(turn)
+
+
+def _begun(turn: Turn) -> Outcome:
+    """Begin a talk. To a case nothing is added before that was asked for: whoever tried hears that it is not kept."""
+    return begin(turn, turn.text("not_kept"), *_to_answer(turn)) if turn.talk.case else begun(turn)
+
+
+def _to_answer(turn: Turn) -> tuple[Line, ...]:
+    """Say how the mission is answered, where words of it have come."""
+    if turn.talk.case is None or not turn.talk.case.relayed:
+        return ()
+    return (turn.text("answer_hint" if own_words_asked(turn.book, turn.talk) else "answer_not"),)
 
 
 def _answer(turn: Turn, meaning: Understood) -> Outcome:
@@ -129,7 +151,7 @@ def _comforted(turn: Turn, meaning: Understood) -> Outcome:
 
 
 def _not_understood(turn: Turn) -> Outcome:
-    """Say what would be understood, and put the question again; from the second time on with the way out."""
+    """Say what would be understood, and put the question again, with the way out; it may have been a cry for help."""
     turn = turn.in_private() if turn.step.file else turn
     found = topics_found(turn.message.text, turn.talk.language, turn.book.known) if turn.step.file else ()
     if found:
@@ -138,23 +160,29 @@ def _not_understood(turn: Turn) -> Outcome:
     lines = [_missed(turn)]
     if turn.talk.case and "case_now" not in turn.step.says:
         lines.append(case_now(turn.book, turn.talk))  # people write to hear where it is
-    if turn.talk.case and turn.talk.case.relayed:
-        lines.append(turn.text("answer_hint" if own_words_asked(turn.book, turn.talk) else "answer_not"))
+    lines += _to_answer(turn)
     if turn.talk.misses >= HINT_AFTER:
-        lines.append(turn.text("hint"))
-    return again(turn, *lines)
+        return again(turn, *lines, turn.text("hint"))
+    outcome = again(turn, *lines)
+    return outcome if turn.step.consent else _at_the_end(outcome, turn.text("in_danger"))
 
 
 def _missed(turn: Turn) -> Line:
-    """Say what a question can take; a consent, from the second time on, with the very numbers."""
+    """Say what a question can take; a consent with the very numbers, to a wrong number and from the second time on."""
     step = turn.step
     if step.file:
         return turn.text("not_found")
-    if step.consent and turn.talk.misses >= HINT_AFTER:
+    if step.consent and (turn.talk.misses >= HINT_AFTER or _is_number(turn)):
         return turn.text("consent_numbers", **consent_numbers(turn.talk, step))
     if step.consent:
         return turn.text("label_needed")
     return turn.text("not_understood_words" if step.kind is Ask.WORDS else "not_understood")
+
+
+def _is_number(turn: Turn) -> bool:
+    """Whether the message is a number or several, and no other word."""
+    words = fold(turn.message.text).split()
+    return bool(words) and all(word.isdecimal() or word in turn.book.known.numbers for word in words)
 
 
 def _too_late(turn: Turn, meaning: Understood) -> bool:
@@ -196,6 +224,12 @@ def _hinted(turn: Turn) -> str:
     """Return the language that the platform tells, if it is offered."""
     hint = turn.message.hint
     return next((tag for tag in (hint, hint.partition("-")[0].lower()) if tag in turn.book.known.languages), "")
+
+
+def _at_the_end(outcome: Outcome, line: Line) -> Outcome:
+    """Say a text below the choices: there it is read, and a locked screen doesn't show it."""
+    ended = (replace(one, tail=(line, *one.tail)) if isinstance(one, Say) else one for one in outcome.effects)
+    return replace(outcome, effects=tuple(ended))
 
 
 def _with_note(outcome: Outcome, *lines: Line) -> Outcome:

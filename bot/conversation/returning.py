@@ -40,7 +40,17 @@ def returned(  # noqa: PLR0913, PLR0917 - as the engine's `advance`, and what wa
     if not here.step:
         return Outcome(here, (Say(lines, languages(book, here), weight=Weight.STATUS),))
     asked, say = ask_again(book, here, *lines)
-    return Outcome(asked, (say,))
+    return Outcome(asked, (_once(say, lines) if _same_case(here, found) else say,))
+
+
+def _same_case(here: Conversation, found: Conversation | None) -> bool:
+    return bool(here.case and found and found.case and here.case.reference == found.case.reference)
+
+
+def _once(say: Say, told: tuple[Line, ...]) -> Say:
+    """Return `say` without what the waiting question would tell a second time."""
+    asked = (line for line in say.lines[len(told) :] if line not in told)
+    return replace(say, lines=(*told, *asked))
 
 
 def relayed(talk: Conversation) -> Conversation:

@@ -166,6 +166,8 @@ def _begins(folded: str, forms: tuple[str, ...]) -> bool:
 def _rest(text: str, folded: str, expected: Expected, known: Vocabulary) -> Understood:
     if expected.own_words:
         return Picked((SKIPPED,)) if folded in known.nays else Own(text)
+    if expected.step and folded in known.tongues and _is_long(folded):  # "uk" may be a place
+        return Ordered("language", folded)
     return _cry_within(folded, known) or Unclear()
 
 

@@ -306,6 +306,26 @@ def test_the_answer_to_a_cry_begins_with_how_far_the_case_is_that_was_sent_befor
     assert talk.write("SOS", late=2 * HOUR).lines[:2] == (status, "wrote_at")
 
 
+@pytest.mark.parametrize(("happened", "status"), STATES)
+def test_a_no_to_a_second_alert_denies_nothing_of_the_first(happened: tuple[Event, ...], status: str) -> None:
+    """What had left before has left: "nothing was sent" would be false, and "not sent" alone might be read of it."""
+    talk = sent_in_emergency()
+    for one in happened:
+        talk.tell(one)
+    talk.write("SOS").pick("no")
+    assert (talk.lines[:2], talk.step, len(talk.handed)) == ((status, "sos.note.0"), "contacts", 1)
+    assert "I have not sent this alert." in talk.text
+    assert "nothing" not in talk.text.lower()
+
+
+@pytest.mark.parametrize("step", ["sos", "sos_act"])
+def test_a_no_to_a_first_alert_says_that_it_is_not_sent(step: str) -> None:
+    talk = at_step(step).pick("no")
+    assert talk.lines[0] == f"{step}.note.0"
+    assert "I have not sent this alert." in talk.text
+    assert "Nothing has been sent yet." in talk.text
+
+
 def test_stop_is_silence_until_the_person_writes_again() -> None:
     talk = sent().write("stop")
     assert talk.tell(Accepted(0, talk.now)).says == ()
@@ -369,7 +389,7 @@ def test_whoever_rests_may_answer_and_nothing_without_a_word_is_sent() -> None:
 def test_where_no_own_words_are_taken_the_way_by_the_numbers_is_told() -> None:
     talk = Talk(channel="telegram").write("SOS").picks("me", "act").tell(Relayed("words"))
     assert talk.write("ANSWER").lines == ("answer_not", "sos_more")
-    assert talk.write("I am safe").lines == ("not_understood", "case_waiting", "answer_not", "sos_more")
+    assert talk.write("I am safe").lines == ("not_understood", "case_waiting", "answer_not", "sos_more", "in_danger")
 
 
 def test_a_number_of_someone_in_an_answer_is_asked_about_before_it_is_taken() -> None:

@@ -21,7 +21,7 @@ def test_a_try_that_nobody_answered_may_have_arrived_and_that_is_said_once() -> 
     assert talk.talk.case.handed[0].way is Way.IN_DOUBT
     assert talk.tell(Due(Timer.GIVE_UP, 0)).lines == ()
     assert talk.write("hello").lines[:2] == ("not_understood", "case_in_doubt")
-    assert talk.pick("no").write("hello").lines[0] == "case_in_doubt"
+    assert talk.pick("no").write("hello").lines[:2] == ("not_kept", "case_in_doubt")
 
 
 def test_what_may_have_arrived_is_erased_with_these_words() -> None:

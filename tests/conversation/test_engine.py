@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
-from fakes import BOOK, FLOW, MORNING, OFFERED, STEPS, Talk, at_step, begun, sent, sent_in_emergency
+from fakes import BOOK, FLOW, MORNING, OFFERED, STEPS, Talk, at_step, begun, relayed, sent, sent_in_emergency
 
 from bot.conversation.engine import lives_until
 from bot.conversation.model import Kind
@@ -160,6 +160,8 @@ def test_what_is_not_understood_is_asked_again_the_second_time_with_a_way_out(st
         talk.write("?!" if words else "xyzzy bananas")
         assert talk.lines[: len(lines)] == lines
         assert "hint" not in talk.lines[len(lines) :]
+        first = "hint" not in lines and not FLOW.steps[step].consent  # a cry might be what was not understood
+        assert [line.name for line in talk.says[0].tail].count("say.in_danger") == first
         assert (talk.step, talk.talk.answers, talk.talk.offered) == (step, before.answers, before.offered)
         assert talk.question is not None
 
@@ -178,6 +180,19 @@ def test_from_the_second_time_on_a_consent_says_which_numbers_to_write(talk: Tal
     assert "Please write only a number" not in talk.text
     for words in ("yes please", "ok ok ok", "?!"):
         assert f"Please write only a number: {told}" in talk.write(words).text
+
+
+@pytest.mark.parametrize("number", ["1", "44", "٤٤", "1️⃣", "one", "1 2", "3, 4", "735"])
+@pytest.mark.parametrize("step", ["review", "act", "sos", "sos_act"])
+def test_whoever_writes_a_number_that_a_consent_does_not_offer_is_told_at_once_which_it_does(
+    step: str, number: str
+) -> None:
+    talk = at_step(step)
+    before = talk.talk
+    talk.write(number)
+    assert (talk.lines[0], talk.step, talk.talk.offered) == ("consent_numbers", step, before.offered)
+    assert "hint" not in talk.lines
+    assert talk.talk.consents == before.consents
 
 
 @pytest.mark.parametrize("tag", OFFERED)
@@ -209,7 +224,23 @@ def test_what_is_understood_begins_the_count_anew() -> None:
 
 
 def test_text_without_an_open_question_opens_one() -> None:
-    assert sent().pick("no").write("bananas").lines == ("case_waiting", "after")
+    assert sent().pick("no").write("bananas").lines == ("not_kept", "case_waiting", "after")
+
+
+@pytest.mark.parametrize("words", ["I forgot: my brother was there", "11", "?", "hello"])
+def test_whoever_rests_and_writes_on_hears_that_it_was_not_kept(words: str) -> None:
+    talk = sent().pick("no").write(words)
+    assert (talk.step, talk.lines) == ("after", ("not_kept", "case_waiting", "after"))
+    assert (talk.talk.answers, talk.wakes, len(talk.handed)) == ((), (), 1)
+
+
+def test_whoever_rests_and_was_written_to_hears_how_to_answer() -> None:
+    assert relayed().pick("no").write("I am safe").lines == ("not_kept", "answer_hint", "case_waiting", "after")
+
+
+def test_whoever_rests_and_writes_a_command_hears_nothing_of_the_kind() -> None:
+    for order in ("/start", "help", "language", "SOS"):
+        assert "not_kept" not in sent().pick("no").write(order).lines, order
 
 
 # ── the first message ────────────────────────────────────────────────────────────────────────────────────

@@ -261,7 +261,7 @@ def test_only_what_is_listed_has_a_number() -> None:
 
 def test_no_topic_for_a_word_is_told_the_second_time_with_a_way_out() -> None:
     talk = reading().write("xyzzy")
-    assert talk.lines == ("not_found", "guide")
+    assert talk.lines == ("not_found", "guide", "in_danger")
     assert talk.write("xyzzy").lines == ("not_found", "hint", "guide")
     assert talk.write("visa").talk.misses == 0
 

@@ -90,6 +90,21 @@ def test_a_question_that_waits_is_put_again_and_nothing_of_it_is_lost(step: str)
     assert (kept.heard_at, kept.sender) == (MORNING, HELLO.sender)
 
 
+def test_how_far_one_s_own_case_is_is_said_once_of_two_cases_each() -> None:
+    here = at_step("after").talk
+    assert lines(told(here, talk=here)) == ["code_status", "case_waiting", "after"]
+    assert lines(told(here, "Yes.", "Yes.", talk=here)) == [
+        "code_status",
+        "case_waiting",
+        *2 * ["relayed_code"],
+        "after",
+    ]
+    other = at_step("after").talk
+    assert other.case is not None
+    other = replace(other, case=replace(other.case, reference="OTHER1"))
+    assert lines(told(other, talk=here)) == ["code_status", "case_waiting", "case_waiting", "after"]
+
+
 def test_somebody_at_rest_is_told_and_rests() -> None:
     talk = sent().pick("no").talk
     outcome = told(talk, talk=talk)

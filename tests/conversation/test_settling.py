@@ -98,7 +98,7 @@ def test_a_consent_whose_choices_changed_is_asked_anew_under_new_numbers() -> No
 def test_a_question_whose_choices_changed_is_asked_anew() -> None:
     talk = begun().picks("no", "no", "tell", "me")
     under(OTHER_EVENTS, talk).write("2")
-    assert (talk.step, talk.lines) == ("event", ("changed", "event"))
+    assert (talk.step, talk.lines) == ("event", ("changed", "not_kept", "event"))
     assert talk.pick("raid").step == "area"
 
 
@@ -190,7 +190,7 @@ def test_a_talk_of_the_present_flow_is_left_as_it_is() -> None:
 
 def test_a_resting_case_is_led_by_the_new_flow() -> None:
     talk = under(REWORDED, sent().pick("no")).write("hello")
-    assert (talk.step, talk.lines) == ("after", ("changed", "case_waiting", "after"))
+    assert (talk.step, talk.lines) == ("after", ("changed", "not_kept", "case_waiting", "after"))
 
 
 def test_what_comes_late_to_a_resting_case_is_met_with_silence_after_a_change_too() -> None:

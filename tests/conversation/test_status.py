@@ -291,7 +291,7 @@ def test_who_comes_back_is_told_where_the_case_stands(events: Sequence[Event], l
     talk = sent("code").pick("no")
     for event in events:
         talk.tell(event)
-    assert talk.wait(hours=3).write("hello").lines == (line, "after")
+    assert talk.wait(hours=3).write("hello").lines == ("not_kept", line, "after")
 
 
 def test_the_offer_names_the_case_and_the_hour_it_left_at() -> None:

@@ -235,7 +235,34 @@ def test_a_cry_for_help_is_heard_at_every_kind_of_question(text: str, step: str)
     assert meaning == Cry("")
 
 
-CRIES = {"help me": "en", "AYUDA": "es", "auxilio": "es", "¡Auxilio!": "es", "socorro": "es", "Ayúdenme": "es"}
+CRIES = {
+    "help me": "en",
+    "please help, they are shooting": "en",
+    "I need help now": "en",
+    "i have been kidnapped": "en",
+    "I've been kidnapped": "en",
+    "They're going to kill me": "en",
+    "AYUDA": "es",
+    "auxilio": "es",
+    "¡Auxilio!": "es",
+    "socorro": "es",
+    "Ayúdenme": "es",
+    "Me van a matar": "es",
+    "ESTOY SECUESTRADA": "es",
+    "están disparando": "es",
+    "ils vont me tuer": "fr",
+    "j'ai besoin d’aide": "fr",
+    "vão me matar": "pt",
+    "يريدون قتلي": "ar",
+    "می‌خواهند مرا بکشند": "fa",
+    "меня хотят убить": "ru",
+    "мене хочуть вбити": "uk",
+    "他们要杀我": "zh-Hans",
+    "BENİ ÖLDÜRECEKLER": "tr",
+    "yo vle touye m": "ht",
+    "wanataka kuniua": "sw",
+    "911": "",
+}
 
 
 @pytest.mark.parametrize(("text", "language"), CRIES.items())
@@ -247,6 +274,32 @@ def test_a_cry_within_other_words_is_heard_where_a_choice_was_expected() -> None
     assert meant("please help me now", "danger") == Cry("en")
     assert meant("they are here 🆘", "event") == Cry("")
     assert meant("sosiego", "danger") == Unclear()
+
+
+@pytest.mark.parametrize(
+    "text", ["they killed my brother", "help", "9, 11", "the shooting was in May", "secuestraron a"]
+)
+def test_what_is_told_of_others_or_asked_of_the_program_is_no_cry(text: str) -> None:
+    assert not isinstance(meant(text, "event"), Cry)
+
+
+NAMED = {"english": "en", "Español": "es", "inglés": "en", "简体中文": "zh-Hans", "language english": "en"}
+
+
+@pytest.mark.parametrize(("text", "tag"), NAMED.items())
+@pytest.mark.parametrize("step", ["device", "event", "review", "sos", "sos_act"])
+def test_the_name_of_a_language_alone_asks_for_it_where_a_choice_is_expected(text: str, tag: str, step: str) -> None:
+    meaning = meant(text, step)
+    assert isinstance(meaning, Ordered)
+    assert (meaning.command, BOOK.known.tongues[meaning.argument]) == ("language", tag)
+
+
+def test_a_short_mark_of_a_language_is_no_wish_for_it_nor_is_its_name_a_word_for_anything_else() -> None:
+    assert all(meant(text, "area") == Unclear() for text in ("uk", "no", "es", "tr"))
+    assert meant("english", "text") == Own("english")
+    assert meant("english", "language") == Picked(("en",))
+    topics = {form for by_topic in BOOK.known.topics.values() for forms in by_topic.values() for form in forms}
+    assert topics.isdisjoint(BOOK.known.tongues)
 
 
 def test_own_words_are_kept_as_written_and_a_cry_among_them_is_a_word() -> None:
