@@ -142,6 +142,8 @@ def _first_screen(case: Case, reader: Reader) -> Iterator[str]:
     yield f"{reader.say('asks')}: {_asks(case, reader)}"
     yield f"{reader.say('answer')}: {_answer(case, reader)}"
     yield f"{reader.say('may')}: {reader.say(f'may_{may_act(told)}')}"
+    if case.authorities_unsaid:
+        yield reader.say("unsaid_authorities")
 
 
 def _donts(case: Case, reader: Reader) -> str:

@@ -28,6 +28,12 @@ class Case:
         """Whether this is an addition to a case that was sent before."""
         return self.told.number > 0
 
+    @property
+    def authorities_unsaid(self) -> bool:
+        """Whether the mission may act and the writer was not asked yet about authorities, nor asked for them."""
+        asked = self.added or "donts" in self.answers or "quiet" in chosen(self.answers, "want")
+        return not asked and may_act(self.told) != "talk"
+
 
 def case_of(told: HandOff, triage: Triage) -> Case:
     """Return the case that a handoff holds."""

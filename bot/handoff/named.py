@@ -63,6 +63,7 @@ ALERT_TEXTS: Named = _named(
     ("test", ""),
     ("third_unasked", ""),
     ("to_answer", ""),
+    ("unsaid_authorities", ""),
     ("unverified", ""),
     ("words", "language"),
     ("written", ""),

@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from typing import Protocol, cast
 
 from bot.errors import SealingError
+from bot.mail.legible import legible
 
 OUTER_SUBJECT = "[...]"  # RFC 9788, section 3.2.1: what a hidden subject is replaced with
 SMALLEST = 16 * 1024  # bytes, and alerts and daily mails alike; each size class is twice the one before
@@ -82,8 +83,11 @@ def message_id(key: bytes, reference: str, number: int, recipient: str, domain: 
     return f"<{hmac.new(key, told, hashlib.sha256).hexdigest()[:40]}@{domain}>"
 
 
-def inner_mail(parts: Parts, envelope: Envelope) -> bytes:
+def inner_mail(parts: Parts, envelope: Envelope, *, legibly: bool = False) -> bytes:
     """Return what is signed and sealed: the real headers (RFC 9788), the text and the case, padded to a size class.
+
+    `legibly`: the text also stands before the parts as it is, for whoever opens the mail without a mail program. Both
+    parts stay ASCII: there are programs that take every letter of a sealed part of 8 bits for a wrong one.
 
     Raises:
         ValueError: an address can't stand in a header.
@@ -97,7 +101,8 @@ def inner_mail(parts: Parts, envelope: Envelope) -> bytes:
     mail.add_attachment(_sound(parts.case_json).encode(), "application", "json", filename=CASE_FILE)
     mail.set_param("hp", "cipher")
     mail.set_param("protected-headers", "v1")  # the older form, which Enigmail, K-9 and mutt know
-    return _padded(_outer_copies(envelope) + mail.as_bytes())
+    inner = _outer_copies(envelope) + mail.as_bytes()
+    return _padded(_legibly(inner, text) if legibly else inner)
 
 
 def outer_mail(envelope: Envelope, sealed: bytes) -> bytes:
@@ -243,11 +248,23 @@ def _part(subtype: str, content: bytes) -> bytes:
     return head.encode() + content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def _padded(inner: bytes) -> bytes:
-    """Fill up to the size class with an epilogue, which mail programs don't show (RFC 2046, section 5.1.1)."""
+def _legibly(inner: bytes, text: str) -> bytes:
+    """Put the text before the first part, where mail programs don't show it (RFC 2046, section 5.1.1), if it fits."""
+    head, _, body = inner.partition(b"\r\n\r\n")
+    words = legible(text).replace("\n", "\r\n").encode()
+    told = head + b"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + words + b"\r\n" + body
+    return told if _size_class(told) == _size_class(inner) else inner
+
+
+def _size_class(inner: bytes) -> int:
     size = SMALLEST
     while size < len(inner):
         size *= 2
-    room = size - len(inner)
+    return size
+
+
+def _padded(inner: bytes) -> bytes:
+    """Fill up to the size class with an epilogue, which mail programs don't show (RFC 2046, section 5.1.1)."""
+    room = _size_class(inner) - len(inner)
     filler = (_FILLER_LINE * (room // len(_FILLER_LINE) + 1))[:room].rstrip("\r\n").ljust(room, ".")
     return inner + filler.encode()

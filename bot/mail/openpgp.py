@@ -158,8 +158,8 @@ def throwaway_officer() -> tuple[bytes, Certificate]:
 def seal_mail(parts: Parts, envelope: Envelope, certificate: Certificate, signer: Signer, *, pinned: str) -> bytes:
     """Return the whole mail, signed and sealed to one certificate: ASCII, CRLF, lines of at most 998 characters.
 
-    RFC 3156, section 6.2: signed and encrypted in one; RFC 9788: the real headers are inside. The certificate is
-    checked once more, as of `envelope.at`.
+    RFC 3156, section 6.2: signed and encrypted in one; RFC 9788: the real headers are inside, and the words also as gpg
+    alone shows them. The certificate is checked once more, as of `envelope.at`.
 
     Raises:
         Undeliverable: the certificate may not be used, or an address can't stand in a mail.
@@ -168,7 +168,7 @@ def seal_mail(parts: Parts, envelope: Envelope, certificate: Certificate, signer
     if wrong:
         raise Undeliverable(wrong[0])
     try:
-        return outer_mail(envelope, _seal(inner_mail(parts, envelope), certificate, signer))
+        return outer_mail(envelope, _seal(inner_mail(parts, envelope, legibly=True), certificate, signer))
     except ValueError:
         raise Undeliverable("the sender's or recipient's address can't stand in a mail") from None
 

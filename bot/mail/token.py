@@ -14,7 +14,8 @@ TOKEN = re.compile(rf"{PREFIX}-(?P<reference>[{_ALPHABET}]{{6}})(?P<secret>(?:-[
 
 # What mail programs and telephones make of a hyphen.
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
-_AROUND = " \t\r\n\f\v\u00a0\u2007\u202f\u200b\u2060\ufeff"  # spaces, also those that are not to be broken or seen
+# Spaces, also those that are not to be broken or seen, and the marks of direction within a text from right to left.
+_AROUND = " \t\r\n\f\v\u00a0\u2007\u202f\u200b\u2060\ufeff" + "\u061c\u200e\u200f\u2066\u2067\u2068\u2069"
 
 
 def token_text(reference: str, secret: str) -> str:

@@ -187,6 +187,34 @@ def test_what_is_added_after_that_again_goes_by_the_mail_before() -> None:
     assert "ANSWER: as in the mails before about this case" in read(talk.handed[-1]).text.splitlines()
 
 
+UNSAID = "NOT SAID YET: whether authorities may be contacted"
+TOLD_ALL = ("here", "send")  # how to be answered, and that it is sent
+
+
+@pytest.mark.parametrize(
+    ("talk", "unsaid"),
+    [
+        (sent_in_emergency(), True),
+        (sent(), False),  # who asks for quiet contact with them has said so
+        (Talk().write("SOS").picks("me", "talk"), False),  # then nothing is done before the writer was asked
+        (begun().picks("no", "no", "tell", "me", "threat", "MX-OAX").pick("officer").picks(*TOLD_ALL, "share"), True),
+        (begun().picks("no", "no", "tell", "me", "threat", "MX-OAX").pick("skip").picks(*TOLD_ALL, "act"), True),
+    ],
+)
+def test_until_the_writer_was_asked_about_authorities_the_first_screen_says_so(talk: Talk, unsaid: bool) -> None:
+    told, *added = (read(one).text.splitlines() for one in talk.handed)
+    assert (told[5] == UNSAID, told.count(UNSAID)) == (unsaid, int(unsaid))
+    assert added == []
+
+
+def test_what_was_said_of_authorities_is_told_and_not_that_it_is_open() -> None:
+    handed = sent().handed[0]
+    for answer in (Answer("donts", ()), Answer("donts", ("authorities",))):
+        lines = read(replace(handed, number=1, answers=(answer,))).text.splitlines()
+        assert UNSAID not in lines
+        assert ("contact authorities" in lines[1]) is (not answer.choices)
+
+
 def test_an_emergency_alert_says_what_was_not_asked() -> None:
     lines = read(sent_in_emergency().handed[0]).text.splitlines()
     assert lines[0] == "LEVEL 1, IMMEDIATE DANGER · The person sent SOS and says they are in danger"
@@ -337,6 +365,10 @@ def test_nothing_but_an_area_has_a_country() -> None:
 
 
 TOKEN = "ACK-CASE14-AAAA-BBBB-CCCC"
+BY_MAIL = (
+    "By mail, to say that you have read it: answer this mail with a signed one that holds this line, alone and "
+    f"without a > before it: {TOKEN}"
+)
 
 
 def with_ways(ways: Ways, language: str = "en") -> str:
@@ -350,11 +382,25 @@ def test_an_alert_tells_the_exact_words_to_type() -> None:
         "TO ANSWER THROUGH THE BOT:",
         "On Signal, from your own account, write to postigo.42:",
         "  ack CASE14 : I have read it",
-        "  reply CASE14 and your words: to the writer",
-        f"Or answer this mail with a signed one that holds this line, alone and without a > before it: {TOKEN}",
+        "  reply CASE14 and your words: to the writer, through the bot",
+        BY_MAIL,
         "",
         "Self-reported by a user of the bot. Not verified.",
     ]
+
+
+@pytest.mark.parametrize("bot", ["", "postigo.42"])
+def test_the_line_for_a_signed_mail_says_what_it_does_whether_or_not_there_is_another_way(bot: str) -> None:
+    lines = with_ways(Ways(bot, TOKEN)).splitlines()
+    assert lines[-3] == BY_MAIL
+    assert lines[-5:-3] == ["", "TO ANSWER THROUGH THE BOT:"] or bot
+
+
+def test_words_that_go_through_the_bot_are_told_apart_from_writing_to_the_writer() -> None:
+    lines = compose(case_of(sent_in_emergency().handed[0], TRIAGE), reader(), Ways("postigo.42")).text.splitlines()
+    assert "ANSWER: the writer was not asked how yet. Do not write or call" in lines
+    (order,) = (line for line in lines if line.startswith("  reply"))
+    assert order.endswith("to the writer, through the bot")
 
 
 @pytest.mark.parametrize(

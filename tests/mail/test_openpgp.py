@@ -98,9 +98,12 @@ def test_gpg_does_not_open_a_mail_to_somebody_else(gpg: Gpg, signer: Signer) -> 
 
 def test_gpg_refuses_a_mail_that_was_changed_on_the_way(gpg: Gpg, signer: Signer) -> None:
     gpg.new_key("officer")
-    sealed = bytearray(base64.b64decode(b"".join(sealed_part(seal(gpg.certificate("officer"), signer)).split()[4:-5])))
-    sealed[-40] ^= 1
-    assert gpg.run("--decrypt", given=bytes(sealed)).returncode != 0
+    gpg.must("--import", given=signer.certificate.raw)
+    sealed = gpg.must("--dearmor", given=sealed_part(seal(gpg.certificate("officer"), signer)))
+    gpg.must("--decrypt", given=sealed)
+    for place in (20, len(sealed) // 2, len(sealed) - 40, len(sealed) - 1):
+        changed = bytes(one ^ (at == place) for at, one in enumerate(sealed))
+        assert gpg.run("--decrypt", given=changed).returncode != 0
 
 
 # ── what somebody on the way reads ─────────────────────────────────────────────────────────────────────

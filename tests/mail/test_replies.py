@@ -91,6 +91,8 @@ def test_a_token_is_read_as_it_is_written() -> None:
         f"{TOKEN} .",
         f"{TOKEN} ",
         f"\ufeff{TOKEN}\r",
+        f"\u2068{TOKEN}\u2069",  # as it stands in an alert in Arabic or Persian, and is copied from there
+        f"\u200f{TOKEN}\u200e.",
         TOKEN.replace("-", "\u2011"),
         TOKEN.replace("-", "\u2013"),
     ],

@@ -330,7 +330,7 @@ def shown_to_type(text: str, reference: str) -> bool:
     return (
         f"ack {reference} : I have read it" in lines
         and "On Signal, from your own account, write to postigo.42:" in lines
-        and f"reply {reference} and your words: to the writer" in lines
+        and f"reply {reference} and your words: to the writer, through the bot" in lines
         and any(line.endswith(f"without a > before it: {token_in(text)}") for line in lines)
     )
 
