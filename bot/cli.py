@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot import cli_languages, cli_outgoing, cli_profile, cli_signal, clock
+from bot import cli_check, cli_languages, cli_outgoing, cli_profile, cli_signal, clock
 from bot.content import content
 from bot.errors import BotError, SettingsError, of_file
 from bot.logs import Event, event, install, watch
@@ -99,26 +99,6 @@ async def _until_told(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     await run(stop)
 
 
-def _check(told: argparse.Namespace) -> int:
-    from bot.inspection import advise, check, read_configured
-    from bot.trials import NO_MAILBOX, send_test
-
-    if told.send_test and told.config is None:
-        raise SettingsError("check --send-test needs --config FILE: without settings there is nobody to send to")
-    found = check(told.config, now=clock.now())
-    if told.send_test and all(sentence.endswith(NO_MAILBOX) for sentence in found):
-        configured = read_configured(told.config)
-        failed = send_test(configured.settings, configured.profile, configured.file, clock.now())
-        found += failed
-        if not failed:
-            sys.stdout.write("A sealed test has gone to every contact.\n")
-    for sentence in found:
-        sys.stdout.write(sentence + "\n")
-    for sentence in advise(told.config) if told.config else ():
-        sys.stderr.write(f"machine: {sentence}\n")
-    return WRONG if found else 0
-
-
 def _draw(told: argparse.Namespace) -> int:
     from bot.conversation.drawing import dot, mermaid, parts
     from bot.knowledge import read_content
@@ -151,7 +131,7 @@ def _erase(told: argparse.Namespace) -> int:
         if sys.stdin.readline().strip() != "ERASE":
             sys.stdout.write("Nothing was deleted.\n")
             return WRONG
-    with alone(settings.storage.keys):
+    with of_file(told.config), alone(settings.storage.keys):
         destroy_keys(settings.storage.keys)
         rows = delete_all(open_engine(settings.storage.url, settings.storage.password))
     sys.stdout.write(f"Deleted: the keys, and {rows} rows. Mails that were waiting will not leave.\n")
@@ -223,7 +203,7 @@ def _keys_rotate(told: argparse.Namespace) -> int:
 
     keys = _keys_of(told)
     old = signer_in(keys).certificate.fingerprint
-    with alone(keys):
+    with of_file(told.config), alone(keys):
         new = signer_in(keys, renew=True).certificate.fingerprint
     sys.stdout.write(f"was {old}\nnow {new}\nGive every officer the new certificate: postigo keys show\n")
     return 0
@@ -265,9 +245,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--config", type=Path, metavar="FILE", help="take the mission's profile from these settings")
     one.add_argument("--save", type=Path, metavar="FILE", help="write the talk down as a transcript")
     _configured(verb("run", _run, "Listen on all configured channels until told to stop."))
-    one = verb("check", _check, "Say everything that is wrong, a sentence a line; exit 0 when nothing is.")
-    one.add_argument("--config", type=Path, metavar="FILE", help="the settings to look at, with the mission's profile")
-    one.add_argument("--send-test", action="store_true", help="then send a sealed test alert to every officer")
+    cli_check.add(verbs)
     one = verb("draw", _draw, "Draw the flow as a diagram.")
     one.add_argument("--format", choices=("mermaid", "svg"), default="mermaid")
     one.add_argument("--branch", default="", metavar="NAME", help="of the guide, in place of the talk itself")

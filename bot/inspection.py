@@ -26,11 +26,13 @@ from bot.language.catalogs import LANGUAGES, PSEUDO, load
 from bot.language.extract import messages
 from bot.mail import openpgp, smime
 from bot.operations import hardening, places
-from bot.settings import MailFolder, Settings, read_mission, read_settings
+from bot.settings import MailFolder, Settings, read_mission, read_settings, unspoken
 from bot.staff import mailbox_of
 
 EXAMPLE_MISSION = "us-mexico.toml"
+SPOKEN = tuple(tag for tag in LANGUAGES if tag != PSEUDO)
 ENDS_SOON = 30  # days before a certificate ends from which it is told
+_ELSE = "without it people read that of another"
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -68,7 +70,7 @@ def advise(config: Path) -> list[str]:
 def read_configured(config: Path, *, secrets: bool = True) -> Configured:
     """Read a settings file and its profile. `secrets` False: without opening secret files. Raises SettingsError."""
     settings = read_settings(config, secrets=secrets)
-    return Configured(config, settings, read_mission(settings.mission, config))
+    return Configured(config, settings, read_mission(settings.mission, config, SPOKEN))
 
 
 def refuse_to_run(configured: Configured) -> None:
@@ -129,6 +131,7 @@ def _configured(configured: Configured, now: datetime) -> Iterator[str]:
     yield from (f"{where}: {sentence}" for sentence in findings(profile, now.date()))
     yield from (f"{where}: {sentence}" for sentence in _unheard(configured))
     yield from (f"{where}: {sentence}" for sentence in _unreviewed(profile))
+    yield from (f"{where}: {sentence}" for sentence in _unworded(profile))
     yield from (f"{where}: {sentence}" for sentence in _certificates(profile, now))
     known = None
     try:
@@ -183,16 +186,25 @@ def _unheard(configured: Configured) -> Iterator[str]:
 
 
 def _unspoken(profile: MissionProfile) -> Iterator[str]:
-    known = [tag for tag in LANGUAGES if tag != PSEUDO]
-    for tag in profile.languages:
-        if tag not in known:
-            yield f"languages: expected some of {', '.join(known)}, and {tag} is none"
+    return (unspoken(tag, SPOKEN) for tag in profile.languages if tag not in SPOKEN)
 
 
 def _unreviewed(profile: MissionProfile) -> Iterator[str]:
     with suppress(LanguageError):  # what is missing is told by those who need it
         for tag in unread_languages(profile):
             yield f"languages: {tag} was read by no native reader, and isn't offered: accept_unreviewed would accept it"
+
+
+def _unworded(profile: MissionProfile) -> Iterator[str]:
+    """What people would read in another language than theirs, since the mission has said it in that alone."""
+    for tag in profile.languages:
+        if tag not in SPOKEN:
+            continue
+        if tag not in profile.name:
+            yield f"name.{tag}: expected the mission's name as it stands within a sentence of that language; {_ELSE}"
+        for support, topic in profile.topics.items():
+            if topic.text and tag not in topic.text:
+                yield f"topics.{support}.text.{tag}: expected the text in that language; {_ELSE}"
 
 
 def _unsealed(profile: MissionProfile) -> Iterator[str]:

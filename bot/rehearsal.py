@@ -110,10 +110,18 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
         raise LanguageError(f"--language {language}: expected one of {', '.join(offered)}")
     folder = Path(tempfile.mkdtemp(prefix="postigo-"))
     rehearsal = Rehearsal(*make_officer(folder / HOME), folder, target)
-    pinned, language_read = rehearsal.certificate.fingerprint, _officer_language(offered)
+    try:
+        await _talk(rehearsal, replace(profile, languages=offered), hint=language, source=source)
+    finally:  # of whoever interrupts it too: there lies a key that opens what was said
+        rehearsal.tidy()
+    return rehearsal.transcript
+
+
+async def _talk(rehearsal: Rehearsal, profile: MissionProfile, *, hint: str, source: TextIO) -> None:
+    pinned, language_read = rehearsal.certificate.fingerprint, _officer_language(profile.languages)
     contact = Contact(OFFICER, fingerprint=pinned, language=language_read, signal=NOBODY, ping=False)
     duty = Duty(morning="")
-    rehearsed = replace(profile, languages=offered, contacts=(contact,), duty=duty, window_minutes=0)
+    rehearsed = replace(profile, contacts=(contact,), duty=duty, window_minutes=0)
     with tempfile.TemporaryDirectory(prefix="postigo-kept-") as kept:
         bot = wire(
             Plan(
@@ -123,17 +131,15 @@ async def rehearse(profile: MissionProfile, *, language: str, source: TextIO, ta
                 rehearsal,
                 SENDER,
                 rehearsal.officers,
-                lambda wired: [_Recorded(wired, rehearsal, hint=language, source=source)],
+                lambda wired: [_Recorded(wired, rehearsal, hint=hint, source=source)],
                 limits=UNLIMITED,
             ),
         )
         if rehearsal.openable:
-            acquaint(folder / HOME, signer_in(Path(kept) / "keys").certificate)
+            acquaint(rehearsal.folder / HOME, signer_in(Path(kept) / "keys").certificate)
         because = dict(bot.knowledge.content.triage.messages())
         bot.desk.noted = lambda outcome, now: rehearsal.transcript.extend(written_down(outcome, now, because))
         await bot.run(asyncio.Event(), until_silent=True)
-    rehearsal.tidy()
-    return rehearsal.transcript
 
 
 def _officer_language(languages: Sequence[str]) -> str:

@@ -3,7 +3,11 @@
 import asyncio
 import io
 import shutil
+import signal
+import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from fakes_smtp import Authority, mail_server
 from storage.canaries import files_under
-from stories.program import mission_file, server_lines, settings_file
+from stories.program import DEADLINE, command, mission_file, server_lines, settings_file, surroundings
 from stories.stage import Inbox
 
 from bot.cli import main
@@ -22,7 +26,7 @@ Given = Callable[[str], None]
 VERBS = {
     "rehearse": "Talk through the real flow here; alerts are sealed, shown and never sent.",
     "run": "Listen on all configured channels until told to stop.",
-    "check": "Say everything that is wrong, a sentence a line; exit 0 when nothing is.",
+    "check": "Say what is wrong, a sentence a line; exit 0 when nothing is.",
     "outgoing": "List whom the bot calls, or print rules that let it call nobody else.",
     "draw": "Draw the flow as a diagram.",
     "erase": "Delete everything that is kept, of everybody, and the keys.",
@@ -135,6 +139,32 @@ def test_who_interrupts_ends_it_without_a_trace(capsys: Shown, monkeypatch: pyte
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_who_interrupts_a_rehearsal_is_told_what_stays(tmp_path: Path) -> None:
+    """In a process of its own, for the signal; `tmp_path` would be too long for gpg's agent."""
+    with tempfile.TemporaryDirectory(prefix="r-", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        rehearsal = subprocess.Popen(
+            command("rehearse"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=surroundings(home)
+        )
+        assert rehearsal.stdin and rehearsal.stdout
+        patience = threading.Timer(DEADLINE, rehearsal.kill)
+        patience.start()
+        rehearsal.stdin.write("SOS\n7\n10\n")
+        rehearsal.stdin.flush()
+        shown = ""
+        while "Sealed mail: " not in shown:
+            line = rehearsal.stdout.readline()
+            assert line, shown
+            shown += line
+        rehearsal.send_signal(signal.SIGINT)
+        more, _ = rehearsal.communicate()
+        patience.cancel()
+        (folder,) = home.glob("postigo-?*")
+        assert more.splitlines()[-1].endswith(f"stay until you delete them: rm -r {folder}")
+        assert rehearsal.returncode == 130
+        subprocess.run(["gpgconf", "--homedir", str(folder / "officer"), "--kill", "gpg-agent"], check=False)
+
+
 # ── run ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -157,6 +187,9 @@ def test_who_interrupts_ends_it_without_a_trace(capsys: Shown, monkeypatch: pyte
             "mail.password_file: expected a file of ours that nobody else can read (chmod 600)",
         ),
         ("settings.toml", "sqlite:///kept/postigo.db", "sqlite:///open", "storage.url: expected a database that"),
+        ("settings.toml", "sqlite:///kept/postigo.db", "sqlite:///open/x.db", "storage.url: expected a file that can"),
+        ("settings.toml", "sqlite:///kept/postigo.db", "sqlite:////proc/x.db", "storage.url: expected a file that can"),
+        ("settings.toml", 'keys = "keys"', 'keys = "open"', "storage.keys: expected a folder of ours, and "),
         ("mission.toml", "official_site", "# ", "official_site is missing"),
         (
             "mission.toml",
@@ -200,8 +233,10 @@ def test_run_tells_everything_that_the_mission_has_not_confirmed(capsys: Shown, 
 # ── check ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_check_finds_nothing_wrong_with_what_is_delivered(capsys: Shown) -> None:
-    assert done(capsys, "check") == ""
+def test_check_finds_nothing_wrong_with_what_is_delivered_and_says_that_it_looked_at_no_more(capsys: Shown) -> None:
+    assert main(["check"]) == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "no settings were looked at: --config FILE names them\n")
 
 
 def test_check_finds_only_that_no_mailbox_is_read_and_changes_nothing(
@@ -224,7 +259,9 @@ def test_what_would_be_better_on_this_machine_is_told_apart_and_changes_no_exit_
     assert [line for line in shown.err.splitlines() if not line.startswith("machine: ")] == []
 
 
-def test_check_prints_a_sentence_a_line_and_ends_with_2(capsys: Shown, settings: Path, tmp_path: Path) -> None:
+def test_check_prints_a_sentence_a_line_and_what_keeps_no_test_from_an_officer_keeps_none(
+    capsys: Shown, settings: Path, tmp_path: Path
+) -> None:
     mission = tmp_path / "mission.toml"
     mission.write_text(mission.read_text("utf-8").replace("official_site", "# "), "utf-8")
     assert main(["check", "--config", str(settings), "--send-test"]) == 2
@@ -232,8 +269,45 @@ def test_check_prints_a_sentence_a_line_and_ends_with_2(capsys: Shown, settings:
     assert shown.out.splitlines() == [
         f"{mission}: official_site is missing: nobody could check that this bot is the mission's",
         f"{settings}: {NO_MAILBOX}",
+        "A sealed test has gone to every contact.",
     ]
-    assert not (tmp_path / "mails").exists(), "nothing is sent while something is wrong"
+    assert len(list((tmp_path / "mails").iterdir())) == 1
+
+
+UNSENT = [
+    ("settings.toml", '[mail]\ndirectory = "mails"', "", "settings.toml: [mail]: expected host, or directory"),
+    ("settings.toml", "[storage]", "[storge]", "settings.toml: storge: unknown key; did you mean storage?"),
+    ("settings.toml", 'keys = "keys"', 'keys = "officer.asc"', "storage.keys: expected a folder of ours"),
+    ("mission.toml", 'fingerprint = "', 'fingerprint = "00', "fingerprint"),
+    ("mission.toml", '"officer.asc"', '"gone.asc"', "gone.asc: expected an OpenPGP certificate"),
+    ("mission.toml", 'openpgp = "officer.asc"\nfingerprint', "#", "openpgp is missing"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "told"), UNSENT)
+def test_where_no_test_could_be_sent_it_is_said_after_what_stands_in_its_way(
+    capsys: Shown, settings: Path, tmp_path: Path, file: str, old: str, new: str, told: str
+) -> None:
+    place = tmp_path / file
+    before = place.read_text("utf-8")
+    assert old in before
+    place.write_text(before.replace(old, new, 1), "utf-8")
+    assert main(["check", "--config", str(settings), "--send-test"]) == 2
+    *found, last = capsys.readouterr().out.splitlines()
+    assert last == "No test was sent: mend what is named above first."
+    assert [one for one in found if told in one] != []
+    assert len(found) == len(set(found))
+    assert not (tmp_path / "mails").exists()
+
+
+def test_of_several_contacts_it_is_said_how_many_were_sent_a_test(
+    capsys: Shown, settings: Path, tmp_path: Path
+) -> None:
+    mission = tmp_path / "mission.toml"
+    other = '[[contact]]\naddress = "other@example.org"\n[[contact]]'
+    mission.write_text(mission.read_text("utf-8").replace("[[contact]]", other, 1), "utf-8")
+    assert main(["check", "--config", str(settings), "--send-test"]) == 2
+    assert capsys.readouterr().out.splitlines()[-1] == "A sealed test has gone to 1 of 2 contacts."
 
 
 def test_a_test_alert_reaches_the_officer_and_says_that_it_is_one(
@@ -241,7 +315,7 @@ def test_a_test_alert_reaches_the_officer_and_says_that_it_is_one(
 ) -> None:
     assert main(["check", "--config", str(settings), "--send-test"]) == 2
     told = capsys.readouterr().out
-    assert told == f"A sealed test has gone to every contact.\n{settings}: {NO_MAILBOX}\n"
+    assert told == f"{settings}: {NO_MAILBOX}\nA sealed test has gone to every contact.\n"
     (mail,) = (tmp_path / "mails").iterdir()
     subject, text, case = officer.opened(mail.read_bytes())
     assert (subject, "There is no case" in text, '"test": true' in case) == ("Test: no case", True, True)
@@ -260,10 +334,14 @@ async def test_a_test_alert_goes_through_a_server(tmp_path: Path, officer: Inbox
         words = ["check", "--config", str(settings), "--send-test"]
         assert [await in_a_thread(words), await in_a_thread(words)] == [2, 2]
         assert officer.opened(server.accepted[0].mail)[0] == "Test: no case"
-    sent, *lines = capsys.readouterr().out.splitlines()
-    assert sent == "A sealed test has gone to every contact."
-    assert lines[:2] == [f"{settings}: {NO_MAILBOX}"] * 2
-    assert lines[2] == f"{settings}: [mail]: the test to contact 1 was not sent: the mail server answered 550 to RCPT"
+    refused = "the test to officer@example.org was not sent: the mail server answered 550 to RCPT"
+    assert capsys.readouterr().out.splitlines() == [
+        f"{settings}: {NO_MAILBOX}",
+        "A sealed test has gone to every contact.",
+        f"{settings}: {NO_MAILBOX}",
+        f"{settings}: [mail]: {refused}",
+        "No test was sent: mend what is named above first.",
+    ]
 
 
 async def in_a_thread(words: list[str]) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,16 +15,19 @@ from fakes_gpg import Gpg, keyring
 from fakes_openssl import Kind, Openssl, Person, rsa_key
 from fakes_signal import signal_server
 from fakes_signal_wire import ACCOUNT
-from fakes_smtp import closed_port
-from stories.program import mission_file, settings_file
+from fakes_smtp import Authority, Tls, closed_port, mail_server, raw_server
+from stories.program import mission_file, server_lines, settings_file
 from stories.stage import Inbox
 
 from bot import app, clock, inspection, trials
 from bot.content import content
 from bot.errors import SettingsError
 from bot.inspection import check, read_configured, refuse_to_run
+from bot.operations.alone import alone
+from bot.settings import read_mission
 
 Spoil = Callable[[str, str, str], None]
+TLS: tuple[Tls, ...] = ("starttls", "implicit")
 OFFICER = "01234567-89ab-cdef-0123-456789abcdef"
 SIGNAL = f'[signal]\nservice = "{{}}"\nnumber = "{ACCOUNT}"\n'
 
@@ -62,7 +66,7 @@ def beside_mailbox(settings: Path, now: datetime) -> list[str]:
 def sent_test(settings: Path, now: datetime) -> list[str]:
     """Send the test to every officer; what went wrong."""
     configured = read_configured(settings)
-    return trials.send_test(configured.settings, configured.profile, settings, now)
+    return trials.send_test(configured.settings, configured.profile, settings, now)[1]
 
 
 def test_a_whole_configuration_has_no_findings_and_may_run(settings: Path, now: datetime) -> None:
@@ -168,6 +172,41 @@ def test_a_mission_with_no_language_that_may_be_offered_is_refused(settings: Pat
         app.plan_of(configured.settings, configured.profile, settings)
 
 
+def test_a_language_in_which_the_mission_has_no_name_is_found_by_its_key(
+    settings: Path, spoil: Spoil, now: datetime
+) -> None:
+    spoil("mission.toml", ', es = "la misión"', "")
+    expected = "expected the mission's name as it stands within a sentence of that language"
+    assert beside_mailbox(settings, now) == [
+        f"{settings.parent}/mission.toml: name.es: {expected}; without it people read that of another"
+    ]
+    refuse_to_run(read_configured(settings))
+
+
+def test_what_a_mission_says_of_its_support_in_one_language_alone_is_found(
+    settings: Path, spoil: Spoil, now: datetime
+) -> None:
+    words = 'text = { en = "On Mondays." }'
+    spoil("mission.toml", "[[contact]]", f'[topics]\nmeetings = {{ availability = "unknown", {words} }}\n[[contact]]')
+    expected = "expected the text in that language; without it people read that of another"
+    assert beside_mailbox(settings, now) == [f"{settings.parent}/mission.toml: topics.meetings.text.es: {expected}"]
+
+
+@pytest.mark.parametrize("example", sorted(content("missions").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_examples_lack_no_words_in_a_language_that_they_name(example: Path) -> None:
+    assert list(inspection._unworded(read_mission(example))) == []
+
+
+def test_a_language_that_there_is_not_is_named_although_it_is_why_something_else_is_wrong(
+    settings: Path, spoil: Spoil, now: datetime
+) -> None:
+    spoil("mission.toml", 'languages = ["en", "es"]', 'languages = ["en", "tlh"]')
+    first, second = check(settings, now=now)
+    assert first.startswith(f"{settings.parent}/mission.toml: languages: expected some of en, es, ")
+    assert first.endswith(" and tlh is none")
+    assert second == f"{settings.parent}/mission.toml: accept_unreviewed: expected languages of this profile"
+
+
 # ── officers on Signal ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -252,6 +291,67 @@ def test_a_mailbox_without_an_authority_is_found_and_refused(settings: Path, tmp
     with pytest.raises(SettingsError) as refused:
         refuse_to_run(read_configured(settings))
     assert str(refused.value) == expected
+
+
+# ── the mail server ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def asked_of(server: str, settings: Path, now: datetime, login: str = "") -> list[str]:
+    """What `check` finds with this server in the settings."""
+    text = settings_file(settings.parent, server + login)
+    return await asyncio.to_thread(beside_mailbox, text, now)
+
+
+async def test_the_mail_server_is_asked_as_for_a_mail_and_gets_none(
+    settings: Path, tmp_path: Path, now: datetime
+) -> None:
+    authority = Authority(tmp_path)
+    for tls in TLS:
+        async with mail_server(authority.server(), tls, replies={"MAIL": ["550 not from you"]}) as server:
+            assert await asked_of(server_lines(server, authority, tls), settings, now) == []
+            assert (server.sessions, server.taken) == (1, [])
+            assert list(server.replies["MAIL"]) == ["550 not from you"]
+
+
+async def test_a_mail_server_that_takes_no_mails_is_found_by_its_key(
+    settings: Path, tmp_path: Path, now: datetime
+) -> None:
+    authority = Authority(tmp_path)
+    async with mail_server(authority.server("another.example")) as server:
+        (told,) = await asked_of(server_lines(server, authority), settings, now)
+    expected = "mail.tls: expected a server that proves with TLS to be localhost"
+    assert told == f"{settings}: {expected}: TLS with the mail server failed: CERTIFICATE_VERIFY_FAILED"
+    async with mail_server(None, "none") as server:
+        (told,) = await asked_of(server_lines(server, authority), settings, now)
+    assert told == f"{settings}: {expected}: the mail server offers no STARTTLS"
+    (told,) = await asked_of(server_lines(server, authority), settings, now)
+    expected = f"mail.host: expected a server that takes mails at localhost, port {server.port}"
+    assert told.startswith(f"{settings}: {expected}: the mail server broke off or could not be reached at the conn")
+
+
+async def test_a_mail_server_that_takes_no_login_is_found_and_no_password_is_told(
+    settings: Path, tmp_path: Path, now: datetime
+) -> None:
+    authority = Authority(tmp_path)
+    (tmp_path / "password").write_text("hunter2", "utf-8")
+    (tmp_path / "password").chmod(0o600)
+    login = 'username = "bot"\npassword_file = "password"'
+    async with mail_server(authority.server(), login=("bot", "hunter2")) as server:
+        assert await asked_of(server_lines(server, authority), settings, now, login) == []
+    async with mail_server(authority.server(), login=("bot", "another")) as server:
+        told = await asked_of(server_lines(server, authority), settings, now, login)
+    answered = "the mail server answered 535 to AUTH"
+    assert told == [f"{settings}: mail.username: expected a login that the server takes: {answered}"]
+
+
+async def test_a_mail_server_that_says_nothing_is_not_waited_for(
+    settings: Path, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.messengers.ASKED_FOR", 0.2)
+    async with raw_server() as port:
+        lines = f'host = "127.0.0.1"\nport = {port}\nsender = "a@example.org"\n'
+        (told,) = await asked_of(lines, settings, now)
+    assert told.endswith(f"takes mails at 127.0.0.1, port {port}: the mail server did not answer")
 
 
 # ── certificates and keys ────────────────────────────────────────────────────────────────────────────────
@@ -380,6 +480,20 @@ def test_a_database_that_can_not_be_opened_is_found_with_file_and_key(
     assert [one for one in beside_mailbox(settings, now) if "storage." in one] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [("list", "{folder}/list is none"), ("list/keys", "it can't be made in {folder}/list")],
+)
+def test_keys_whose_place_is_no_folder_are_told_by_their_key_and_nobody_is_to_change_it(
+    settings: Path, spoil: Spoil, now: datetime, keys: str, told: str
+) -> None:
+    (settings.parent / "list").touch(0o644)
+    spoil("settings.toml", 'keys = "keys"', f'keys = "{keys}"')
+    expected = told.format(folder=settings.parent)
+    found = beside_mailbox(settings, now)
+    assert found == [f"{settings}: storage.keys: expected a folder of ours, and {expected}"]
+
+
 def test_a_profile_that_is_not_there_is_told_with_the_key_that_leads_to_it(settings: Path, now: datetime) -> None:
     (settings.parent / "mission.toml").unlink()
     at = f"{settings}: mission: expected the file of a mission's profile, and {settings.parent}/mission.toml is none"
@@ -442,7 +556,7 @@ def test_without_a_lock_nothing_is_said_about_versions(elsewhere: Path, now: dat
 def test_a_test_to_nobody_is_told(settings: Path, spoil: Spoil, now: datetime) -> None:
     spoil("mission.toml", 'openpgp = "officer.asc"\nfingerprint', "#")
     (sentence,) = sent_test(settings, now)
-    assert sentence.endswith("no [[contact]] can be sealed to, so no test was sent")
+    assert sentence.endswith("no [[contact]] can be sealed to")
 
 
 def test_a_test_without_a_way_out_is_told(settings: Path, spoil: Spoil, now: datetime) -> None:
@@ -514,6 +628,19 @@ def test_what_would_be_better_on_a_machine_is_told_even_of_settings_that_can_not
     assert (machine, same_disk.startswith(f"{settings.parent / 'keys'}: the keys lie on")) == ("told", True)
     spoil("settings.toml", "[storage]", "[store]")
     assert inspection.advise(settings) == ["told"]
+
+
+def test_an_address_for_an_operators_programs_that_somebody_has_is_found_unless_it_may_be_our_bot(
+    settings: Path, spoil: Spoil, now: datetime
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
+        spoil("settings.toml", "[logs]", f'[operations]\nlisten = "{listen}"\n[logs]')
+        expected = f"expected an address that is free, and {listen} isn't: Address already in use"
+        assert beside_mailbox(settings, now) == [f"{settings}: operations.listen: {expected}"]
+        with alone(settings.parent / "keys"):
+            assert beside_mailbox(settings, now) == []
+    assert beside_mailbox(settings, now) == []
 
 
 def test_where_a_running_bot_can_be_asked_is_told_and_is_no_finding(

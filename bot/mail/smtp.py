@@ -84,8 +84,16 @@ class SmtpPost:
         try:
             await self._open(client)
             await self._transact(client, mail, recipient)
-            with suppress(aiosmtplib.SMTPException, OSError):
-                await client.quit(timeout=min(GOODBYE, self.timeout))
+            await self._leave(client)
+        finally:
+            client.close()
+
+    async def greet(self) -> None:
+        """Connect, prove who the server is and log in as for a mail, and leave without one. Raises as `Post.send`."""
+        client = self._client()
+        try:
+            await self._open(client)
+            await self._leave(client)
         finally:
             client.close()
 
@@ -113,6 +121,10 @@ class SmtpPost:
         if self.username:
             with _told("AUTH", final=True):
                 await client.login(self.username, self.password)
+
+    async def _leave(self, client: aiosmtplib.SMTP) -> None:
+        with suppress(aiosmtplib.SMTPException, OSError):
+            await client.quit(timeout=min(GOODBYE, self.timeout))
 
     async def _transact(self, client: aiosmtplib.SMTP, mail: bytes, recipient: str) -> None:
         with _told("MAIL", final=True):

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.errors import SettingsError
+from bot.errors import SettingsError, Unplaced
 
 LOCK = "running.lock"
+EXPECTED = "storage.keys: expected a folder of ours"
 
 
 @contextmanager
@@ -26,8 +27,10 @@ def alone(keys: Path, *, shared: bool = False) -> Iterator[None]:
         if os.geteuid() == 0:  # else a verb that root typed would keep the bot out
             owner = keys.stat()
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    except (FileExistsError, NotADirectoryError):
+        raise Unplaced(f"{EXPECTED}, and {keys} is none") from None
     except OSError as error:
-        raise SettingsError(f"{keys}: expected a directory of ours: {error.strerror}") from None
+        raise Unplaced(f"{EXPECTED}, and {keys} can't be one: {error.strerror}") from None
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
@@ -37,3 +40,20 @@ def alone(keys: Path, *, shared: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_held(keys: Path) -> bool:
+    """Return whether a running bot holds the directory, or it can't be told; makes nothing there."""
+    try:
+        descriptor = os.open(keys / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -7,6 +7,7 @@ import asyncio
 import errno
 import os
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -49,14 +50,11 @@ class Listening:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Listen meanwhile. Raises Unplaced: it can't listen there."""
-        host, _, port = self.listen.rpartition(":")
-        host = {"localhost": "127.0.0.1"}.get(host, host.strip("[]"))
+        host, port = _place(self.listen)
         try:
-            server = await asyncio.start_server(self._connected, host, int(port), limit=LARGEST_HEAD)
+            server = await asyncio.start_server(self._connected, host, port, limit=LARGEST_HEAD)
         except OSError as error:
-            told = os.strerror(error.errno or errno.EADDRNOTAVAIL)  # the error's own words tell the address again
-            expected = f"expected an address that is free, and {self.listen} isn't"
-            raise Unplaced(f"operations.listen: {expected}: {told}") from None
+            raise Unplaced(_taken(self.listen, error)) from None
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield
@@ -99,6 +97,28 @@ class Listening:
         except Exception as error:  # noqa: BLE001 - whatever it is: the bot goes on, and the operator hears of it
             event(Event.FAULT, error=error)
             return Page(HTTPStatus.INTERNAL_SERVER_ERROR, b"Internal Server Error\n")
+
+
+def findings(listen: str) -> list[str]:
+    """Return what would keep `Listening` from this address now, a sentence; nothing is heard there meanwhile."""
+    host, port = _place(listen)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as asyncio does: a bot has just ended there
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return [_taken(listen, error)]
+    return []
+
+
+def _place(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    return {"localhost": "127.0.0.1"}.get(host, host.strip("[]")), int(port)
+
+
+def _taken(listen: str, error: OSError) -> str:
+    told = os.strerror(error.errno or errno.EADDRNOTAVAIL)  # the error's own words tell the address again
+    return f"operations.listen: expected an address that is free, and {listen} isn't: {told}"
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:

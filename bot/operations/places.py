@@ -39,7 +39,8 @@ def findings(places: Places) -> Iterator[str]:
             yield f"{place}: others can write it, and so decide where cases go: chmod go-w"
         yield from _foreign(place)
     if places.database:
-        yield from _open(places.database, stat.S_IRWXG | stat.S_IRWXO, "600")
+        if stat.S_ISREG(_mode(places.database)):  # what else lies there is told by those who need a file
+            yield from _open(places.database, stat.S_IRWXG | stat.S_IRWXO, "600")
         yield from _together(places.keys, places.database)
     if places.mails:
         yield from _open(places.mails, stat.S_IRWXO, "o-rwx")
@@ -52,7 +53,7 @@ def advice(places: Places) -> Iterator[str]:
         yield f"{places.keys}: the keys lie in a home, which is often copied: better a tmpfs, or a volume"
     if places.database and _device(places.keys) and _device(places.keys) == _device(places.database.parent):
         yield f"{places.keys}: the keys lie on the database's disk, and are copied with it: better a tmpfs, or a volume"
-    if _mode(places.keys) and not _mode(places.keys / TAG):
+    if stat.S_ISDIR(_mode(places.keys)) and not _mode(places.keys / TAG):
         yield f"{places.keys}: has no {TAG}, by which backups leave it out: postigo run writes it"
 
 

@@ -4,16 +4,16 @@ A line names the file, the key and what was expected, never what was found; a ty
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, SchemaValidator
 
 from bot.errors import SettingsError
 from bot.handoff.mission import (
@@ -31,6 +31,7 @@ from bot.handoff.mission import (
 from bot.handoff.profile_rules import mistakes
 from bot.handoff.roster import Watch
 from bot.settings.short_forms import LEVELS, written_out
+from bot.settings.unread import unread
 from bot.settings.values import (
     Logs,
     Mailbox,
@@ -57,14 +58,10 @@ _KEYS = {
 
 # What the reader of a line understands, by the kind of error that pydantic tells.
 _EXPECTED = {
-    "bool_parsing": "true or false",
     "bool_type": "true or false",
     "dataclass_type": "a table",
-    "date_from_datetime_parsing": "a date like 2026-11-21",
     "date_type": "a date like 2026-11-21",
     "dict_type": "a table",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
     "int_type": "a whole number",
     "mapping_type": "a table",
     "missing": "a value; it is missing",
@@ -72,6 +69,8 @@ _EXPECTED = {
     "string_type": "text in quotes",
     "tuple_type": "a list in brackets",
 }
+
+_EXACT = ("int", "bool", "date")
 
 _UNPUNCTUATED = str.maketrans("", "", " :")  # programs write fingerprints with spaces, or colons
 
@@ -109,10 +108,11 @@ _NAMED: Mapping[str, list[str]] = {
 }
 
 
-class _Door(BaseModel, Generic[Kept]):
+@dataclass(frozen=True, slots=True)
+class _Door(Generic[Kept]):
     """Passes one file's table on as a frozen value; its strictness holds for all dataclasses within."""
 
-    model_config = ConfigDict(
+    __pydantic_config__ = ConfigDict(
         extra="forbid", hide_input_in_errors=True, alias_generator=lambda name: _KEYS.get(name, name)
     )
 
@@ -132,26 +132,33 @@ def read_settings(path: Path, *, secrets: bool = True) -> Settings:
     return settings
 
 
-def read_mission(path: Path, named_in: Path | None = None) -> MissionProfile:
+def read_mission(path: Path, named_in: Path | None = None, spoken: Collection[str] = ()) -> MissionProfile:
     """Read a mission's profile; certificates come back as absolute paths, `fingerprint` and `signal` in lower case.
 
-    `named_in`: the settings file whose key leads here. Raises SettingsError as `read_settings`.
+    `named_in`: the settings file whose key leads here. `spoken`: the languages that there are; another one is told
+    first where something is wrong. Raises SettingsError as `read_settings`.
     """
     if named_in and not path.is_file():
         new = "postigo profile new makes one"
         raise SettingsError(f"{named_in}: mission: expected the file of a mission's profile, and {path} is none: {new}")
-    return mission_of(_text(path), path)
+    return mission_of(_text(path), path, spoken)
 
 
-def mission_of(text: str, path: Path) -> MissionProfile:
+def mission_of(text: str, path: Path, spoken: Collection[str] = ()) -> MissionProfile:
     """Read a profile whose text stands at `path`, or is to stand there. Raises SettingsError as `read_settings`."""
     read = _read(path, written_out(_toml(text, path), path), MissionProfile)
     profile = replace(read, contacts=tuple(_settled(contact, path) for contact in read.contacts))
     wrong = [f"{path}: {key}: expected {what}" for key, what in mistakes(profile)]
     wrong += [f"{path}: {key}: expected an IANA name like America/Mexico_City" for key in _unknown_zones(profile)]
     if wrong:
-        raise _all_of(wrong)
+        unknown = [tag for tag in profile.languages if tag not in spoken] if spoken else []
+        raise _all_of([*(f"{path}: {unspoken(tag, spoken)}" for tag in unknown), *wrong])
     return profile
+
+
+def unspoken(tag: str, spoken: Collection[str]) -> str:
+    """Return the sentence on a language that isn't there."""
+    return f"languages: expected some of {', '.join(spoken)}, and {tag} is none"
 
 
 def _unknown_zones(profile: MissionProfile) -> Iterator[str]:
@@ -184,7 +191,7 @@ def _settled(contact: Contact, path: Path) -> Contact:
 
 def _read(path: Path, table: Mapping[str, Any], kind: type[Kept], *, secrets: bool = True) -> Kept:
     try:
-        door = _door(kind).model_validate({"kept": table}, context=Reading(path.parent, secrets))  # type: ignore[arg-type]  # a class can be hashed
+        door = _door(kind).validate_python({"kept": table}, context=Reading(path.parent, secrets))  # type: ignore[arg-type]  # a class can be hashed
     except ValidationError as error:
         # a typo first: it is often why another key is missing
         found = sorted(error.errors(include_url=False, include_input=False), key=lambda one: one["type"] == "missing")
@@ -194,15 +201,28 @@ def _read(path: Path, table: Mapping[str, Any], kind: type[Kept], *, secrets: bo
 
 
 @cache
-def _door(kind: Any) -> Any:  # noqa: ANN401 - a model of the kind asked for
-    return _Door[kind]
+def _door(kind: Any) -> SchemaValidator:  # noqa: ANN401 - a model of the kind asked for
+    return SchemaValidator(_taken_as_written(TypeAdapter(_Door[kind]).core_schema))
+
+
+def _taken_as_written(schema: Any) -> Any:  # noqa: ANN401 - pydantic's description of a type, tables within tables
+    """Let text, numbers and dates stand for nothing but themselves; names and tables are read as pydantic does.
+
+    The names of a table are text in TOML, of a number too.
+    """
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_taken_as_written, schema))
+    if not isinstance(schema, dict):
+        return schema
+    exact = {"strict": True} if schema.get("type") in _EXACT else {}
+    return {key: one if key == "keys_schema" else _taken_as_written(one) for key, one in schema.items()} | exact
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):  # no text, or no path that can be
-        raise SettingsError(f"{path}: expected a text file that we can read") from None
+    except (OSError, ValueError) as error:  # no text, or no path that can be
+        raise SettingsError(f"{path}: expected {unread(error)}") from None
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from bot.settings.unread import unread
+
 DEFAULT_PORTS = {"starttls": 587, "implicit": 465}  # RFC 6409 and RFC 8314
 MAILBOX_PORTS = {"starttls": 143, "implicit": 993}  # RFC 9051 and RFC 8314
 HIGHEST_PORT = 65535
@@ -30,7 +32,7 @@ _SERVER_PARTS = re.compile(
 _THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
 
 _LOOPBACK = re.compile(
-    r"(localhost|127(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|\[::1\]):(?P<port>[1-9][0-9]{0,4})"
+    r"(localhost|127(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|\[::1\]):(?P<port>[0-9]{1,9})"
 )  # RFC 1122, section 3.2.1.3, and RFC 4291, section 2.5.3
 
 
@@ -62,7 +64,7 @@ def _matching(pattern: str, what: str) -> AfterValidator:
 
 
 def _port(number: int) -> int:
-    return number if 0 < number <= HIGHEST_PORT else _expected(f"a number from 1 to {HIGHEST_PORT}")
+    return number if 0 < number <= HIGHEST_PORT else _expected(f"a port from 1 to {HIGHEST_PORT}")
 
 
 def _bare(url: str) -> str:
@@ -123,8 +125,8 @@ def _secret(name: str, told: ValidationInfo) -> str:
         with place.open("rb") as file:
             _only_ours(os.fstat(file.fileno()), place)
             secret = file.read(SECRET_BYTES + 1).decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError):
-        _expected("a text file that we can read")
+    except (OSError, UnicodeDecodeError) as error:
+        _expected(unread(error))
     if not secret or len(secret) > SECRET_BYTES or not secret.isprintable():
         _expected("a file that holds one line: the secret")
     return secret
@@ -141,8 +143,9 @@ def _only_ours(found: os.stat_result, place: Path) -> None:
 def _on_this_machine(listen: str) -> str:
     """Take an address that no other machine reaches: even a count tells when somebody writes."""
     found = _LOOPBACK.fullmatch(listen)
-    if not found or int(found["port"]) > HIGHEST_PORT:
+    if not found:
         _expected("an address of this machine alone, as in 127.0.0.1:9108: counts tell when people write")
+    _port(int(found["port"]))
     return listen
 
 

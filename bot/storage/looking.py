@@ -11,8 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bot.storage.locks import SHARED
-from bot.storage.schema import NEWER, URL, is_newer, refusal, steps_taken
-from bot.storage.tables import open_engine
+from bot.storage.schema import NEWER, is_newer, refusal, steps_taken
+from bot.storage.tables import URL, open_engine
 
 OLDEST = 13  # of PostgreSQL
 
@@ -23,8 +23,10 @@ def findings(url: str, password: str = "") -> list[str]:
     if place.get_backend_name() == SHARED:
         return _asked(open_engine(url, password))
     path = Path(place.database or "")
+    if (there := unmakeable(path)) is not None:
+        return [f"{URL}: expected a place where the file can be made, and {there} is no folder that we can write to"]
     if not _may(path, os.F_OK):
-        return _of_no_file(path)
+        return []
     if not path.is_file():
         return [f"{URL}: expected a file, and {path} is none"]
     if not (_may(path, os.R_OK | os.W_OK) and _may(path.parent, os.W_OK | os.X_OK)):
@@ -37,12 +39,22 @@ def _may(path: Path | str, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _of_no_file(path: Path) -> list[str]:
-    """Tell if the first start could not make the file, or a folder on the way to it."""
-    there = next(one for one in path.parents if _may(one, os.F_OK))
-    if there.is_dir() and _may(there, os.W_OK | os.X_OK):
-        return []
-    return [f"{URL}: expected a place where the file can be made, and {there} is no folder that we can write to"]
+def unmakeable(path: Path) -> Path | None:
+    """Return on what the making of a file or folder that isn't there yet would fail; None: it is there, or could be."""
+    there = next(one for one in (path, *path.parents) if _may(one, os.F_OK))
+    return None if there == path or _takes_more(there) else there
+
+
+def _takes_more(folder: Path) -> bool:
+    if not (folder.is_dir() and _may(folder, os.W_OK | os.X_OK)):
+        return False
+    if os.statvfs(folder).f_blocks:
+        return True
+    try:  # no disk: of what the kernel shows as files, root may write everywhere, and make nothing
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600))  # without a name: gone when it is closed
+    except OSError:
+        return False
+    return True
 
 
 def _as_it_lies(path: Path) -> sa.Engine:

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from bot.errors import Unplaced
 from bot.storage.locks import wait_for
+from bot.storage.tables import PASSWORD, URL
 
 HEAD = "0003"
 STEPS = Path(__file__).parent / "migrations"
-URL, PASSWORD = "storage.url", "storage.password_file"  # the keys of the settings file
 NEWER = f"{URL}: expected a database of this version or an older one, and a newer postigo has been here"
 
 

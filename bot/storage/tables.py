@@ -5,6 +5,7 @@ attempts, channel, kind, and the weekly counts. Everything else is sealed or a k
 would tell the order in which people came.
 """
 
+import errno
 import os
 from datetime import datetime
 from functools import cache
@@ -15,11 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from bot.errors import Unplaced
 from bot.storage.locks import SHARED
 
 MINUTE_SECONDS = 60
 URGENT = 0  # the lanes
 OTHER = 1
+
+URL, PASSWORD = "storage.url", "storage.password_file"  # the keys of the settings file
 
 metadata = sa.MetaData()
 
@@ -177,7 +181,10 @@ _LINE = {
 
 
 def open_engine(url: str, password: str = "") -> sa.Engine:
-    """Return the engine for `url`; a new SQLite file is made readable by its owner alone."""
+    """Return the engine for `url`; a new SQLite file is made readable by its owner alone.
+
+    Raises SettingsError: that file can't be made, or opened.
+    """
     place = sa.make_url(url)
     place = place.set(password=password) if password else place
     engine = sa.create_engine(place, hide_parameters=True, poolclass=sa.NullPool)
@@ -194,8 +201,12 @@ def open_engine(url: str, password: str = "") -> sa.Engine:
 def _own_file(database: str | None) -> None:
     if database and database != ":memory:":
         path = Path(database)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            why = os.strerror(errno.ENOTDIR) if error.errno == errno.EEXIST else error.strerror  # on the way there
+            raise Unplaced(f"{URL}: expected a file that can be made or opened, and {path} can't: {why}") from None
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -145,3 +145,19 @@ async def test_a_port_that_somebody_else_has_is_told_in_one_line() -> None:
                 pass
     expected = f"expected an address that is free, and {listen} isn't"
     assert str(refused.value) == f"operations.listen: {expected}: Address already in use"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_whether_an_address_is_free_is_told_as_it_is_when_it_is_listened_to(host: str) -> None:
+    family = socket.AF_INET6 if host == "[::1]" else socket.AF_INET
+    with socket.create_server((host.strip("[]"), 0), family=family) as other:
+        listen = f"{host}:{other.getsockname()[1]}"
+        expected = f"operations.listen: expected an address that is free, and {listen} isn't: Address already in use"
+        assert listening.findings(listen) == [expected]
+    assert listening.findings(listen) == []
+
+
+async def test_to_look_whether_an_address_is_free_keeps_nobody_from_it(served: Listening) -> None:
+    listen = f"127.0.0.1:{served.port}"
+    assert len(listening.findings(listen)) == 1
+    assert (await asked(served.port, GET))[0] == 200

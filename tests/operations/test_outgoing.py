@@ -139,4 +139,4 @@ def test_the_verb_opens_no_secret_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["outgoing", "--config", str(tmp_path / "settings.toml")]) == 0
     assert "api.telegram.org 443 is Telegram" in capsys.readouterr().out
     assert main(["check", "--config", str(tmp_path / "settings.toml")]) == 2
-    assert "telegram.token_file: expected a text file that we can read" in capsys.readouterr().out
+    assert "telegram.token_file: expected a text file, and there is none" in capsys.readouterr().out

@@ -95,6 +95,13 @@ def test_keys_in_a_checkout_are_told(places: Places, tmp_path: Path) -> None:
     assert told.startswith(f"{places.keys}: the keys lie in a checkout of git ({tmp_path})")
 
 
+def test_what_is_no_file_of_ours_is_nobodys_to_be_changed(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o755)
+    (tmp_path / "list").touch(0o644)
+    places = Places(tmp_path / "list", tmp_path / "shared", None, ())
+    assert [one for one in (*findings(places), *advice(places)) if "chmod" in one or TAG in one] == []
+
+
 def test_what_would_be_better_is_told_apart(places: Places, tmp_path: Path) -> None:
     (same,) = advice(places)
     assert same.startswith(f"{places.keys}: the keys lie on the database's disk")

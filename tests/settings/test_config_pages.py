@@ -4,6 +4,7 @@ from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 
+from fakes_smtp import closed_port
 from stories.program import mission_file
 from stories.stage import Inbox
 
@@ -30,9 +31,12 @@ def test_a_copy_of_the_example_settings_in_a_folder_of_its_own_lacks_only_what_i
     contact = Inbox(tmp_path).contact
     mission_file(tmp_path, contact.openpgp or "", contact.fingerprint)
     copy = tmp_path / "settings.toml"
-    copy.write_text((CONFIG / "settings.example.toml").read_text("utf-8"), "utf-8")
-    found = check(copy, now=clock.now() + timedelta(minutes=5))
-    assert found == [f"{copy}: {NO_MAILBOX}"]
+    example = (CONFIG / "settings.example.toml").read_text("utf-8")
+    nowhere = f'host = "127.0.0.1"\nport = {closed_port()}'  # a name would be asked for on the network
+    copy.write_text(example.replace('host = "mail.example.org"', nowhere, 1), "utf-8")
+    server, mailbox = check(copy, now=clock.now() + timedelta(minutes=5))
+    assert server.startswith(f"{copy}: mail.host: expected a server that takes mails at 127.0.0.1, port ")
+    assert mailbox == f"{copy}: {NO_MAILBOX}"
     refuse_to_run(read_configured(copy))
 
 

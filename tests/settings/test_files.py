@@ -308,9 +308,16 @@ def test_an_error_further_down_names_its_key_too(file: Path, old: str, new: str,
         ("after = 60", "after = 9999", "contact 2: after: expected a number from 0 to 1440"),
         ("after = 60", 'after = "soon"', "contact 2: after: expected a whole number"),
         ("after = 60", "after = 1.5", "contact 2: after: expected a whole number"),
+        ("after = 60", 'after = "60"', "contact 2: after: expected a whole number"),
+        ("after = 60", 'ping = "false"', "contact 2: ping: expected true or false"),
+        ("after = 60", "ping = 0", "contact 2: ping: expected true or false"),
+        ("intake_minutes = 20", 'intake_minutes = "20"', "retention.intake_minutes: expected a whole number"),
         ("meetings =", "meeting =", "topics.meeting: unknown key; did you mean meetings?"),
         ("verified_on =", "verifed_on =", "topics.meetings.verifed_on: unknown key; did you mean verified_on?"),
         ("2026-11-01", '"lately"', "topics.meetings.verified_on: expected a date like 2026-11-21"),
+        ("2026-11-01", '"2026-11-01"', "topics.meetings.verified_on: expected a date like 2026-11-21"),
+        ("2026-11-01", "1795000000", "topics.meetings.verified_on: expected a date like 2026-11-21"),
+        ("2026-11-01", "2026-11-01T00:00:00", "topics.meetings.verified_on: expected a date like 2026-11-21"),
         ("intake_minutes", "intake", "retention.intake: unknown key; did you mean intake_minutes?"),
         ("[name]", '["na\\nme"]', "na me: unknown key; did you mean name?"),
     ],
@@ -345,8 +352,36 @@ def test_a_file_that_is_no_toml_is_named(file: Path, text: bytes) -> None:
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"none\.toml: expected a text file that we can read"):
+    with pytest.raises(SettingsError, match=r"none\.toml: expected a text file, and there is none$"):
         read_settings(tmp_path / "none.toml")
+
+
+def test_a_folder_and_what_is_no_text_are_told_as_what_they_are(tmp_path: Path, file: Path) -> None:
+    file.write_bytes(b"\x7fELF\xff")
+    for place, told in (
+        (tmp_path, "a text file, and this is a folder"),
+        (file, "a text file, and what is in it is no text"),
+        (file / "below", "a text file, and there is none"),
+    ):
+        with pytest.raises(SettingsError, match=f"{re.escape(str(place))}: expected {told}$"):
+            read_settings(place)
+
+
+def test_a_file_that_we_may_not_read_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "read_text", refused)  # root may read everything
+    with pytest.raises(SettingsError, match=r"expected a text file that we can read$"):
+        read_settings(file)
+
+
+def test_a_language_that_there_is_not_is_told_before_what_follows_from_it(file: Path) -> None:
+    file.write_text('accept_unreviewed = ["es"]\n' + PROFILE.replace('["es", "en"]', '["xx"]'))
+    with pytest.raises(SettingsError) as caught:
+        read_mission(file, spoken=("en", "es"))
+    assert str(caught.value) == f"{file}: languages: expected some of en, es, and xx is none"
+    assert f"{file}: accept_unreviewed: expected languages of this profile" in caught.value.__notes__
 
 
 def test_the_shipped_profile_holds_the_published_address_and_nothing_confirmed() -> None:

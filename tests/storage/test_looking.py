@@ -80,6 +80,20 @@ def beneath_a_file(path: Path) -> None:
     path.parent.write_bytes(b"")
 
 
+@pytest.mark.parametrize("path", ["/proc/rows.db", "/proc/kept/rows.db"])
+def test_where_root_may_write_and_nothing_can_be_made_is_told(path: str) -> None:
+    expected = "expected a place where the file can be made, and /proc is no folder that we can write to"
+    assert findings(f"sqlite:///{path}") == [f"storage.url: {expected}"]
+
+
+def test_a_file_system_without_a_size_may_hold_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unsized = os.statvfs("/proc")
+    assert unsized.f_blocks == 0
+    monkeypatch.setattr("os.statvfs", lambda _: unsized)
+    assert findings(f"sqlite:///{tmp_path}/rows.db") == []
+    assert list(tmp_path.iterdir()) == []
+
+
 FILES = [
     (folder, "storage.url: expected a file, and {path} is none"),
     (text, OPENED + "file is not a database"),

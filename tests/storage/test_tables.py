@@ -93,6 +93,25 @@ def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
         migrate(open_engine(f"sqlite:///{tmp_path}/other"))
 
 
+NO_FILES = [
+    ("note/rows.db", "Not a directory"),
+    ("note/deeper/rows.db", "Not a directory"),
+    (".", "Is a directory"),
+    ("../../../../../../../../../../../proc/rows.db", "No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("name", "why"), NO_FILES)
+def test_a_file_that_can_not_be_made_is_one_line_with_its_key(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "note").write_text("")
+    place = tmp_path / name
+    with pytest.raises(SettingsError) as refused:
+        open_engine(f"sqlite:///{place}")
+    expected = f"expected a file that can be made or opened, and {place} can't: {why}"
+    assert str(refused.value) == f"storage.url: {expected}"
+    assert [path.name for path in tmp_path.iterdir()] == ["note"]
+
+
 def test_a_database_of_a_newer_version_is_one_line_and_stays_as_it_is(database: Database) -> None:
     engine = database.engine()
     with engine.begin() as conn:
