@@ -36,7 +36,8 @@ TIMED = Statement(
     "SELECT id, wrapped, CASE WHEN kind IN ('mail', 'ping', 'wake') OR attempts > 0 THEN 1 ELSE 0 END FROM outbox"
 )
 AHEAD = Statement(
-    "INSERT INTO state (name, value) VALUES ('clock ahead', :value) ON CONFLICT (name) DO UPDATE SET value = :value"
+    "INSERT INTO state (name, value) VALUES ('clock ahead', :value) "
+    "ON CONFLICT (name) DO UPDATE SET value = :value WHERE state.value < :value"
 )
 MOVE = Statement("UPDATE outbox SET next_try = :next_try, wrapped = :wrapped WHERE id = :id")
 MAILS = Statement(

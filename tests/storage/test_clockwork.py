@@ -115,6 +115,7 @@ def test_a_clock_that_was_ahead_until_the_bot_was_killed_keeps_no_case_waiting(
     if timed == "tried again":
         for row in killed.claimable(conn, NOON, 9, ()):
             assert killed.mark_trying(conn, row.id) and killed.again(conn, row.id, NOON + 3 * HOUR, MINUTE)
+    killed.put(conn, b"b" * 16, ANA, (), NOON + 20 * MINUTE, lane=OTHER, expires=NOON + DAY)  # less far ahead, later
     begun = Outbox(keyring)
     assert due(conn, begun, NOON + 2 * MINUTE) == []
     assert set_back(conn, begun, NOON + MINUTE, NONE) == 3 * HOUR - MINUTE
