@@ -155,10 +155,10 @@ def letters(rows: Iterable[Row], keys: Keyring) -> Iterator[bytes]:
             yield row.opened(keys)
 
 
-def told(what: str, search: Search, size: Size) -> None:
+def told(what: str, search: Search, kills: int) -> None:
     """Say how much was searched: `pytest -rP` shows it."""
     searched = f"{len(search.sought)} secrets in {search.places} files as they were met, {search.read} bytes"
-    sys.stdout.write(f"{what}, {size.kills} kills; {searched}: nothing found\n")
+    sys.stdout.write(f"{what}, {kills} kills; {searched}: nothing found\n")
 
 
 def nothing_is_left(town: Town, size: Size) -> None:
@@ -168,7 +168,7 @@ def nothing_is_left(town: Town, size: Size) -> None:
     assert any(MARK.encode() in letter for letter in letters(town.kept, town.keys("copied"))), "with the keys of a day"
     assert [*letters(town.kept, town.keys())] == []
     people = sum(len(writers) for way, writers in town.crowd.items() if way in WAYS)
-    told(f"{people} talks on two channels, {len(town.kept)} sealed rows", town.search, size)
+    told(f"{people} talks on two channels, {len(town.kept)} sealed rows", town.search, size.kills)
 
 
 async def test_no_word_and_no_name_of_anybody_stands_in_any_file(home: Path, authority: Authority, size: Size) -> None:
@@ -203,7 +203,8 @@ async def test_no_word_typed_in_a_terminal_stands_in_any_file(home: Path, office
         (home / name).mkdir(mode=0o700)
     before, search, logged, talks = frozenset(files_under(home)), Search(()), bytearray(), 0
     watched = {"PYTHONPATH": f"{WITNESS}{os.pathsep}{CHECKOUT}", "WITNESS": str(home / "witness")}
-    for life in range(min(size.kills, 2)):  # each is killed where it stands
+    lives = min(size.kills, 2)
+    for life in range(lives):  # each is killed where it stands
         async with running(home / "home", settings, [str(TERMINAL)], **watched) as program:
             await program.logs("ready")
             if life:  # it is the same person's terminal
@@ -225,7 +226,7 @@ async def test_no_word_typed_in_a_terminal_stands_in_any_file(home: Path, office
     assert [*search.octets(bytes(logged), "the log")] == []
     assert len(search.sought) > 4 * talks and [*(home / "mails").iterdir()]
     assert elsewhere(home, to="postigo.db") == []
-    told(f"{talks} talks in a terminal", search, size)
+    told(f"{talks} talks in a terminal", search, lives)
 
 
 def one_of(crowd: dict[str, list[Writer]], number: int) -> list[Writer]:
