@@ -11,8 +11,8 @@ BIN = .venv/bin
 MEMORY = $(shell f=$$(mktemp /dev/shm/postigo.XXXXXX 2>/dev/null) && chmod 700 "$$f" && test -x "$$f" && \
 	test "$$(df -Pk /dev/shm | awk 'NR == 2 {print int($$4 / 1024)}')" -ge 2048 && echo TMPDIR=/dev/shm; rm -f "$$f")
 # The core's coverage is measured in every test run, on the tests of its rooms alone: to watch doubles what they cost. So not
-# on its longest either, which reach no line that no shorter test reaches (nor do those marked no_cover). They run in one
-# process, while the others run beside it: of thousands that take a millisecond each, to hand them out takes four more.
+# on its longest either, nor on its laws (tests/conftest.py). They run in one process, while the others run beside it: of
+# thousands that take a millisecond each, to hand them out takes four more.
 CORE = tests/conversation tests/handoff tests/test_transcripts.py
 LONG = $(addprefix tests/conversation/test_,laws.py walks.py) tests/handoff/test_histories.py
 # What whole bots go through, on all channels and with real neighbours: crowds, kills, faults, days that pass.

@@ -21,7 +21,6 @@ def commands(*more: Command, without: str = "") -> Commands:
     return replace(COMMANDS, rows=(*rows, *more))
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("tag", OFFERED)
 def test_each_command_works_at_every_step_of_the_real_flow(tag: str) -> None:
     words, tried = CATALOGS.words(tag), 0

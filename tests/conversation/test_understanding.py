@@ -209,7 +209,6 @@ def test_no_part_of_a_label_is_a_yes_in_any_language(step: str, tag: str) -> Non
         assert not isinstance(meaning, Picked) or set(meaning.choices).isdisjoint(FLOW.steps[step].accepts), part
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("step", [name for name, step in FLOW.steps.items() if step.kind is not Ask.WORDS])
 def test_each_label_is_understood_at_its_step_in_every_language(step: str) -> None:
     at = FLOW.steps[step]

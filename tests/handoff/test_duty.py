@@ -151,8 +151,11 @@ def test_from_the_first_to_the_last_each_is_followed_by_the_next(profile: Missio
     assert walked == [place.contact for place in chain(profile, level)]
 
 
-def test_of_nobody_nobody_comes_next() -> None:
+def test_each_is_followed_by_the_next_and_nobody_by_nobody() -> None:
     assert next_officer(mission(), 1, named("a")) is None
+    first, second = officers(None, None)
+    assert next_officer(mission(first, second), 1, first.address) == second
+    assert next_officer(mission(first, second), 1, second.address) is None
 
 
 WAITS = [
@@ -297,7 +300,6 @@ def stepped(contact: Contact, moment: datetime, zone: str) -> datetime | None:
     return None
 
 
-@pytest.mark.no_cover
 @given(SOMEBODY, MINUTES, st.sampled_from(ZONES))
 def test_the_next_duty_is_the_first_minute_of_duty_whatever_clocks_do(
     contact: Contact, moment: datetime, zone: str

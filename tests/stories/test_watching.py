@@ -20,7 +20,7 @@ from bot import watching
 from bot.conversation.model import Message, Sender
 from bot.mail.smtp import DirectoryPost
 
-COMPOSE = Path(__file__).parents[1] / "config" / "deploy" / "compose.yaml"
+COMPOSE = Path(__file__).parents[2] / "config" / "deploy" / "compose.yaml"
 WRITER = "writer: the database did not answer within 2 seconds\n"
 
 
