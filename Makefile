@@ -17,7 +17,8 @@ CORE = tests/conversation tests/handoff tests/test_transcripts.py
 LONG = $(addprefix tests/conversation/test_,laws.py walks.py) tests/handoff/test_histories.py
 # What whole bots go through, on all channels and with real neighbours: crowds, kills, faults, days that pass.
 STORIES = tests/stories
-REST = $(filter-out $(CORE) $(STORIES),$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py)))) $(wildcard tests/test_*.py))
+FAKES = $(wildcard tests/test_fakes_*.py tests/*/test_fakes_*.py) # whether the servers that tests speak with keep the protocol
+REST = $(filter-out $(CORE) $(STORIES) $(FAKES),$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py)))) $(wildcard tests/test_*.py))
 # And of the whole bot by `make coverage`, with these too left out.
 UNWATCHED = $(LONG) $(STORIES) tests/language/test_spoken.py $(addprefix tests/test_,house.py inspection.py)
 OF_THE_CORE = --include='bot/conversation/*,bot/handoff/*' --fail-under=100
@@ -45,7 +46,7 @@ chat: .venv/running ## Talk with the bot here in the terminal; nothing is sent (
 test: gpg lint ## Check everything but the stories: style, types, architecture, every room, and that the core is covered whole.
 	@mkdir -p dist; trap 'kill $$!; exit 1' INT TERM; \
 	$(PYTEST) 0 -q $(CORE) $(addprefix --ignore=,$(LONG)) --cov=bot/conversation --cov=bot/handoff --cov-report= >dist/core.txt 2>&1 & \
-	$(PYTEST) 2 $(REST) $(LONG); others=$$?; wait $$!; core=$$?; cat dist/core.txt; test $$core$$others = 00
+	$(PYTEST) 2 $(REST) $(LONG) $(addprefix --ignore=,$(FAKES)); others=$$?; wait $$!; core=$$?; cat dist/core.txt; test $$core$$others = 00
 	@echo "Branch coverage of the core, which must be whole:"
 	@$(BIN)/coverage report $(OF_THE_CORE)
 
@@ -54,8 +55,8 @@ coverage: gpg .venv/testing ## Measure which branches of the whole bot its tests
 	@$(BIN)/coverage report $(OF_THE_CORE)
 	@$(BIN)/coverage report $(OF_THE_REST)
 
-soak: gpg .venv/testing ## Play the stories at full size, and try each law more often (SHORT=1: the stories alone, small).
-	$(PYTEST) 3 $(if $(SHORT),$(STORIES),--soak)
+soak: gpg .venv/testing ## Play the stories at full size, and try each law more often (SHORT=1: small, with tests of the tests' own servers).
+	$(PYTEST) 3 $(if $(SHORT),$(STORIES) $(FAKES),--soak)
 
 fuzz: .venv/testing ## Spoil a million inputs of everything that reads what others write (INPUTS=1000 SEED=7 for fewer, and others).
 	@$(BIN)/python tests/fuzz/run.py $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
