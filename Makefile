@@ -46,7 +46,7 @@ chat: .venv/running ## Talk with the bot here in the terminal; nothing is sent (
 test: gpg lint ## Check everything but the stories: style, types, architecture, every room, and that the core is covered whole.
 	@mkdir -p dist; trap 'kill $$!; exit 1' INT TERM; \
 	$(PYTEST) 0 -q $(CORE) $(addprefix --ignore=,$(LONG)) --cov=bot/conversation --cov=bot/handoff --cov-report= >dist/core.txt 2>&1 & \
-	$(PYTEST) 2 $(REST) $(LONG) $(addprefix --ignore=,$(FAKES)); others=$$?; wait $$!; core=$$?; cat dist/core.txt; test $$core$$others = 00
+	$(PYTEST) 3 $(REST) $(LONG) $(addprefix --ignore=,$(FAKES)); others=$$?; wait $$!; core=$$?; cat dist/core.txt; test $$core$$others = 00
 	@echo "Branch coverage of the core, which must be whole:"
 	@$(BIN)/coverage report $(OF_THE_CORE)
 
