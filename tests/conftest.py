@@ -36,8 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the longest: the talks that are killed, then the other stories; short tests fill the gaps.
 
-    No coverage is measured of a law, nor of what is tried at every step or in every language: it takes twice as long,
-    and reaches no line that a plain test doesn't reach.
+    No coverage is measured of a law, nor of what is tried at every step, at every kind of question or in every
+    language: that takes twice as long, and reaches no line that a plain test doesn't reach.
     """
     if config.getoption("--soak"):
         config.hook.pytest_deselected(items=[item for item in items if not grows(item)])
