@@ -18,6 +18,7 @@ from bot.storage.erasing import expire, rewrap
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Outbox
 from bot.storage.restoring import advance_generation, notice_restored
+from bot.storage.transactions import forget
 from bot.storage.writer import Writer
 
 ROUND_SECONDS = 60.0
@@ -112,4 +113,5 @@ class Upkeep:
         self._day = now.date()
         if leads:
             await advance_generation(self.writer, self.keyring)
+            await self.writer.do(forget)
         await asyncio.to_thread(self.daily, now)

@@ -1,5 +1,10 @@
-"""What became of a transaction whose server went while it was open or being committed."""
+"""What became of a transaction whose server went while it was open or being committed.
 
+A server that was killed forgets transactions of which nothing had come to its disk, and gives their numbers again, to
+others. So a transaction also leaves a mark that no other can leave.
+"""
+
+import secrets
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -8,23 +13,35 @@ import sqlalchemy as sa
 from bot.storage.locks import SHARED
 from bot.storage.statement import Statement
 
-_NAME = Statement("SELECT pg_current_xact_id()::text")
-_FATE = Statement("SELECT pg_xact_status(CAST(:name AS xid8))")  # PostgreSQL 13 and later
+LATER = (
+    10_000  # transactions: a mark that is older is nobody's any more, for each commit of a connection renews its own
+)
+
+_LEAVE = Statement(
+    "INSERT INTO state (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+    "RETURNING pg_current_xact_id()::text"
+)
+_FATE = Statement("SELECT pg_xact_status(CAST(:number AS xid8))")  # PostgreSQL 13 and later
+_LEFT = Statement("SELECT value FROM state WHERE name = :name")
+_FORGET = Statement("DELETE FROM state WHERE starts_with(name, 'commit ') AND age(xmin) > :after")
 
 
 class Transaction:
-    """One transaction, known by its number on a database server, so that a lost answer to COMMIT can be asked for."""
+    """One transaction; on a server it can be asked what became of it when the answer to COMMIT was lost."""
 
     def __init__(self, conn: sa.Connection) -> None:
         self._conn = conn
-        self._name = ""
+        self._number = self._name = ""
+        self._value = secrets.randbits(62)
         self._ending = False
 
     def ends(self) -> None:
         """Call as the last thing before the commit."""
         if self._conn.dialect.name == SHARED:
-            row = _NAME(self._conn).fetchone()
-            self._name = str(row[0]) if row else ""
+            # A connection has a mark of its own: what is left open on a lost one is in nobody's way.
+            self._name = self._conn.info.setdefault("mark", f"commit {secrets.token_hex(8)}")
+            row = _LEAVE(self._conn, name=self._name, value=self._value).fetchone()
+            self._number = str(row[0]) if row else ""
         self._ending = True
 
     def committed(self, connected: Callable[[], sa.Connection]) -> bool | None:
@@ -32,9 +49,20 @@ class Transaction:
         if not self._ending:
             return False
         with connected() as conn:
-            row = _FATE(conn, name=self._name).fetchone()
-            conn.rollback()
-        return {"committed": True, "aborted": False}.get(row[0]) if row else None
+            try:
+                row = _FATE(conn, number=self._number).fetchone()
+                told = {"committed": True, "aborted": False}.get(row[0]) if row else None
+                return told and _LEFT(conn, name=self._name).fetchone() == (self._value,)
+            except cast("Any", conn.dialect).dbapi.DataError:  # a number that the server hasn't come to yet, or again
+                return False
+            finally:
+                conn.rollback()
+
+
+def forget(conn: sa.Connection, after: int = LATER) -> None:
+    """Drop the marks of connections that are gone."""
+    if conn.dialect.name == SHARED:
+        _FORGET(conn, after=after)
 
 
 def lost(conn: sa.Connection, error: BaseException) -> bool:

@@ -27,9 +27,9 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def reached(server: Postgres) -> AsyncIterator[tuple[Proxy, sa.Engine]]:
+async def reached(server: Postgres, like: str = "") -> AsyncIterator[tuple[Proxy, sa.Engine]]:
     """A database behind a proxy."""
-    url = sa.make_url(server.fresh())
+    url = sa.make_url(server.fresh(like))
     async with proxy(str(url.query["host"]), 5432) as between:
         engine = open_engine(f"postgresql+psycopg://{USER}@127.0.0.1:{between.port}/{url.database}?sslmode=disable")
         yield between, engine
@@ -54,10 +54,12 @@ def count(conn: sa.Connection) -> None:
     conn.exec_driver_sql("INSERT INTO done VALUES (1)")
 
 
-@pytest.mark.parametrize("after", [0, 120, 250])  # bytes; some time before, within and behind the commit
+@pytest.mark.parametrize("after", [0, 120, 250, 500])  # bytes; some time before, within and behind the commit
 @pytest.mark.parametrize("kind", [*HANGS, *BREAKS])
-async def test_whatever_becomes_of_the_line_a_job_is_done_once(postgresql: Postgres, kind: Kind, after: int) -> None:
-    async with reached(postgresql) as (between, engine), counting(engine) as writer:
+async def test_whatever_becomes_of_the_line_a_job_is_done_once(
+    postgresql: Postgres, migrated: str, kind: Kind, after: int
+) -> None:
+    async with reached(postgresql, migrated) as (between, engine), counting(engine) as writer:
         await writer.do(count)
         await between.suffers(Trouble(kind, after=after))
         waiting = asyncio.create_task(writer.do(count))

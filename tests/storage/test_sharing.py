@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from bot.storage.roles import Roles
 from bot.storage.schema import migrate
 from bot.storage.statement import Statement
 from bot.storage.tables import open_engine
+from bot.storage.transactions import Transaction, forget
 from bot.storage.writer import Writer, apart
 
 READ = Statement("SELECT value FROM state WHERE name = :name")
@@ -239,6 +240,39 @@ async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_done_again(
     await writer.stop()
     engine.dispose()
     assert cut == [1]
+
+
+@pytest.mark.parametrize("others", [0, 1, 40])
+def test_what_a_killed_server_forgot_was_not_committed_though_its_number_is_given_again(
+    own_server: Postgres, own_url: str, others: int
+) -> None:
+    """Of a transaction that was in memory alone the server knows nothing more, and begins to count where it was."""
+    engine = open_engine(own_url)
+    with engine.connect() as conn:
+        conn.begin()
+        one_more(conn, ["ana"])
+        transaction = Transaction(conn)
+        transaction.ends()
+        own_server.kill()
+        conn.invalidate()
+    own_server.start()
+    for _ in range(others):
+        with engine.begin() as conn:
+            one_more(conn, ["ben"])
+    assert transaction.committed(engine.connect) is False
+
+
+async def test_of_those_who_are_gone_no_mark_stays(own_server: Postgres, own_url: str) -> None:
+    marks: LiteralString = "SELECT name FROM state WHERE starts_with(name, 'commit ')"
+    async with writing(own_url) as writer:
+        await writer.do(partial(one_more, names=("ana",)))
+    gone = own_server.rows(own_url, marks)
+    assert len(gone) == 1
+    async with writing(own_url) as writer:
+        for _ in range(3):
+            await writer.do(partial(forget, after=3))
+    assert gone[0] not in own_server.rows(own_url, marks)
+    assert len(own_server.rows(own_url, marks)) == 1
 
 
 async def test_whoever_stops_while_the_server_is_away_is_answered(own_server: Postgres, own_url: str) -> None:
