@@ -11,20 +11,24 @@ BIN = .venv/bin
 MEMORY = $(shell f=$$(mktemp /dev/shm/postigo.XXXXXX 2>/dev/null) && chmod 700 "$$f" && test -x "$$f" && \
 	test "$$(df -Pk /dev/shm | awk 'NR == 2 {print int($$4 / 1024)}')" -ge 2048 && echo TMPDIR=/dev/shm; rm -f "$$f")
 # The core's coverage is measured in every test run, on the tests of its rooms alone: to watch doubles what they cost. So not
-# on its longest either, nor on its laws (tests/conftest.py). They run in one process, while the others run beside it: of
-# thousands that take a millisecond each, to hand them out takes four more.
+# on its laws, nor on what is tried at every step (tests/conftest.py).
 CORE = tests/conversation tests/handoff tests/test_transcripts.py
-LONG = $(addprefix tests/conversation/test_,laws.py walks.py) tests/handoff/test_histories.py
-# What whole bots go through, on all channels and with real neighbours: crowds, kills, faults, days that pass.
-STORIES = tests/stories
+# What whole bots go through, with real neighbours: talks to the opened mail, officers' orders, crowds, kills, faults, days.
+STORIES = tests/stories tests/officers
 FAKES = $(wildcard tests/test_fakes_*.py tests/*/test_fakes_*.py) # whether the servers that tests speak with keep the protocol
-REST = $(filter-out $(CORE) $(STORIES) $(FAKES),$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py)))) $(wildcard tests/test_*.py))
+# A test run is four processes, each with a share that takes about as long as another's. To hand tests out one by one takes
+# a fifth more: each process then collects them all, and to pass on what takes a millisecond takes four.
+SHARES = core storage rooms others
+ROOMS = $(filter-out $(CORE) $(STORIES) tests/storage,$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py)))))
+OTHERS = $(filter-out $(CORE) $(FAKES),$(wildcard tests/test_*.py))
 # And of the whole bot by `make coverage`, with these too left out.
-UNWATCHED = $(LONG) $(STORIES) tests/language/test_spoken.py $(addprefix tests/test_,house.py inspection.py)
+LAWS = $(addprefix tests/conversation/test_,laws.py walks.py) tests/handoff/test_histories.py
+UNWATCHED = $(LAWS) $(STORIES) tests/language/test_spoken.py $(addprefix tests/test_,house.py inspection.py)
 OF_THE_CORE = --include='bot/conversation/*,bot/handoff/*' --fail-under=100
 OF_THE_REST = --include='bot/*' --omit='bot/conversation/*,bot/handoff/*' --fail-under=90
+PYTEST = $(MEMORY) $(BIN)/pytest
 # What waits for real neighbours leaves room for a third.
-PYTEST = $(MEMORY) $(BIN)/pytest --dist worksteal -n
+AT_ONCE = --dist worksteal -n
 # Wheels alone: building from source would fetch tools that no hash of ours names.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED = $(INSTALL) --require-hashes --only-binary :all:
@@ -34,7 +38,7 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --quie
 unexport PYTHONDONTWRITEBYTECODE # with what was compiled before, the tests are collected in half the time
 
 .DEFAULT_GOAL := help
-.PHONY: audit sbom help chat test coverage soak fuzz lint catalogs draw bench lock clean gpg
+.PHONY: audit sbom help chat test $(SHARES) coverage soak fuzz lint catalogs draw bench lock clean gpg
 
 help: ## List what can be made, each with a sentence.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name told; do \
@@ -43,20 +47,27 @@ help: ## List what can be made, each with a sentence.
 chat: .venv/running ## Talk with the bot here in the terminal; nothing is sent (ARGS="--language es" for Spanish).
 	@$(BIN)/postigo rehearse $(ARGS)
 
-test: gpg lint ## Check everything but the stories: style, types, architecture, every room, and that the core is covered whole.
-	@mkdir -p dist; trap 'kill $$!; exit 1' INT TERM; \
-	$(PYTEST) 0 -q $(CORE) $(addprefix --ignore=,$(LONG)) --cov=bot/conversation --cov=bot/handoff --cov-report= >dist/core.txt 2>&1 & \
-	$(PYTEST) 3 $(REST) $(LONG) $(addprefix --ignore=,$(FAKES)); others=$$?; wait $$!; core=$$?; cat dist/core.txt; test $$core$$others = 00
+test: gpg .venv/testing ## Check everything but the stories: style, types, architecture, every room, and that the core is covered whole.
+	@echo "Style and types, and all tests but the stories: $(words $(SHARES)) parts at once, each shown when it is through ..."
+	@$(MAKE) --no-print-directory --keep-going --jobs=$(words $(SHARES)) $(SHARES)
 	@echo "Branch coverage of the core, which must be whole:"
 	@$(BIN)/coverage report $(OF_THE_CORE)
 
+core: WHICH = $(CORE) --cov=bot/conversation --cov=bot/handoff --cov-report=
+storage: WHICH = tests/storage
+rooms: WHICH = $(ROOMS) $(addprefix --ignore=,$(FAKES))
+others: WHICH = $(OTHERS)
+others: lint
+$(SHARES):
+	@mkdir -p dist; $(PYTEST) -q $(WHICH) >dist/$@.txt 2>&1; ended=$$?; echo "$@:"; cat dist/$@.txt; exit $$ended
+
 coverage: gpg .venv/testing ## Measure which branches of the whole bot its tests reach: of the core all, of the rest 90 %.
-	$(PYTEST) 2 $(addprefix --ignore=,$(UNWATCHED)) --cov --cov-report=
+	$(PYTEST) $(AT_ONCE) 2 $(addprefix --ignore=,$(UNWATCHED)) --cov --cov-report=
 	@$(BIN)/coverage report $(OF_THE_CORE)
 	@$(BIN)/coverage report $(OF_THE_REST)
 
 soak: gpg .venv/testing ## Play the stories at full size, and try each law more often (SHORT=1: small, with tests of the tests' own servers).
-	$(PYTEST) 3 $(if $(SHORT),$(STORIES) $(FAKES),--soak)
+	$(PYTEST) $(AT_ONCE) 3 $(if $(SHORT),$(STORIES) $(FAKES),--soak)
 
 fuzz: .venv/testing ## Spoil a million inputs of everything that reads what others write (INPUTS=1000 SEED=7 for fewer, and others).
 	@$(BIN)/python tests/fuzz/run.py $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))

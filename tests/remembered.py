@@ -7,6 +7,7 @@ and the tests of these functions themselves, remember nothing.
 
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,4 +75,5 @@ def remember(patch: pytest.MonkeyPatch) -> None:
     for room, names in PURE.items():
         for name in names:
             patch.setattr(room, name, remembering(getattr(room, name)))
+    patch.setattr(inspection, "version", cache(version))  # of a library: read from its whole description
     patch.setattr(app, "migrate", migrated)

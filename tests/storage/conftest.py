@@ -39,6 +39,14 @@ def migrated(postgresql: Postgres) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file at the newest schema, for others to be copied from."""
+    made = OnFile(tmp_path_factory.mktemp("migrated"))
+    made.engine().dispose()
+    return made.path
+
+
 @pytest.fixture
 def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     yield from opened(kind, request, tmp_path)
@@ -53,15 +61,15 @@ def lasting(kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.
 @pytest.fixture
 def empty(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """One without any table of ours."""
-    yield from opened(kind, request, tmp_path / "empty", like="")
+    yield from opened(kind, request, tmp_path / "empty", migrated=False)
 
 
-def opened(kind: str, request: pytest.FixtureRequest, folder: Path, *, like: str | None = None) -> Iterator[Database]:
+def opened(kind: str, request: pytest.FixtureRequest, folder: Path, *, migrated: bool = True) -> Iterator[Database]:
     if kind == "sqlite":
-        yield OnFile(folder)
+        yield OnFile(folder, request.getfixturevalue("migrated_file") if migrated else None)
         return
     server: Postgres = request.getfixturevalue("postgresql")
-    database = OnServer(server, request.getfixturevalue("migrated") if like is None else like)
+    database = OnServer(server, request.getfixturevalue("migrated") if migrated else "")
     yield database
     server.drop(database.url)
 

@@ -60,11 +60,14 @@ class Database(ABC):
 class OnFile(Database):
     """SQLite: `path` and the files beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: Path | None = None) -> None:
         self.path = folder / "kept" / "postigo.db"
         self.journal = self.path.with_name("postigo.db-wal")
         self.url = f"sqlite:///{self.path}"
         self._copy = folder / "copy"
+        if like:
+            self.path.parent.mkdir(parents=True)
+            shutil.copy(like, self.path)
 
     def files(self) -> list[Path]:
         return files_under(self.path.parent)

@@ -30,7 +30,8 @@ def put(conn: sa.Connection, name: str, value: int = 0) -> str:
 
 
 def stored(database: Database) -> list[str]:
-    return [name for (name,) in database.read("SELECT name FROM state ORDER BY value, name")]
+    named = (name for (name,) in database.read("SELECT name FROM state ORDER BY value, name"))
+    return [name for name in named if not name.startswith("commit ")]
 
 
 class Gate:
