@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fakes_postgres import Postgres
 
 from bot import upkeep
 from bot.conversation.model import Conversation, Sender, Timer, Wake
@@ -16,6 +17,7 @@ from bot.storage.keyring import Keyring
 from bot.storage.outbox import Outbox
 from bot.storage.schema import migrate
 from bot.storage.tables import OTHER, open_engine
+from bot.storage.transactions import LATER
 from bot.storage.work import Shelf
 from bot.storage.writer import Writer
 from bot.upkeep import ROWS_A_JOB, TALKS_A_JOB, Upkeep
@@ -27,9 +29,9 @@ FULL = "CREATE TRIGGER full BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'da
 class Kept:
     """Storage with rounds over it, a clock that the test moves, and what was done daily."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str = "") -> None:
         self.at, self.folder = NOON, folder
-        self.engine = open_engine(f"sqlite:///{folder / 'postigo.db'}")
+        self.engine = open_engine(url or f"sqlite:///{folder / 'postigo.db'}")
         migrate(self.engine)
         self.writer = Writer(self.engine)
         self.keyring = Keyring.open(folder / "keys", NOON)
@@ -89,6 +91,21 @@ async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
     yield kept
     await kept.writer.stop()
     kept.engine.dispose()
+
+
+async def test_marks_of_connections_that_are_gone_are_dropped_once_a_day(tmp_path: Path, postgresql: Postgres) -> None:
+    many = f"DO $$ BEGIN FOR i IN 0..{LATER} LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$"
+    kept = Kept(tmp_path, postgresql.fresh())
+    kept.writer.start()
+    await kept.writer.do(lambda conn: conn.exec_driver_sql("INSERT INTO state VALUES ('commit of old', 1)"))
+    with kept.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.exec_driver_sql(many)
+        await kept.upkeep.round()
+        left = conn.exec_driver_sql("SELECT name FROM state WHERE starts_with(name, 'commit ')").scalars().all()
+    await kept.writer.stop()
+    kept.engine.dispose()
+    assert len(left) == 1, "the writer's own"
+    assert "commit of old" not in left
 
 
 async def test_one_round_takes_away_more_than_fits_into_one_job(kept: Kept) -> None:
