@@ -21,9 +21,17 @@ _LEAVE = Statement(
     "INSERT INTO state (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
     "RETURNING pg_current_xact_id()::text"
 )
-_FATE = Statement("SELECT pg_xact_status(CAST(:number AS xid8))")  # PostgreSQL 13 and later
-_LEFT = Statement("SELECT value FROM state WHERE name = :name")
-_FORGET = Statement("DELETE FROM state WHERE starts_with(name, 'commit ') AND age(xmin) > :after")
+_FATE = Statement(  # PostgreSQL 13 and later; a server that follows another doesn't know yet
+    "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_xact_status(CAST(:number AS xid8)) END"
+)
+_LEFT = Statement(
+    "SELECT pg_visible_in_snapshot(CAST(:number AS xid8), pg_current_snapshot()), "
+    "(SELECT value FROM state WHERE name = :name)"
+)
+_FORGET = Statement(
+    "DELETE FROM state WHERE name IN (SELECT name FROM state "
+    "WHERE starts_with(name, 'commit ') AND age(xmin) > :after FOR UPDATE SKIP LOCKED)"
+)
 
 
 class Transaction:
@@ -45,18 +53,25 @@ class Transaction:
         self._ending = True
 
     def committed(self, connected: Callable[[], sa.Connection]) -> bool | None:
-        """Ask, on a new connection, whether it was committed. None: nobody can say."""
+        """Ask, on a new connection, whether it was committed. None: nobody can say.
+
+        Raises the driver's OperationalError: the server went meanwhile.
+        """
         if not self._ending:
             return False
         with connected() as conn:
             try:
                 row = _FATE(conn, number=self._number).fetchone()
-                told = {"committed": True, "aborted": False}.get(row[0]) if row else None
-                return told and _LEFT(conn, name=self._name).fetchone() == (self._value,)
-            except cast("Any", conn.dialect).dbapi.DataError:  # a number that the server hasn't come to yet, or again
+            except cast("Any", conn.dialect).dbapi.DataError:  # a number that the server hasn't come to again
                 return False
-            finally:
-                conn.rollback()
+            told = {"committed": True, "aborted": False}.get(row[0]) if row else None
+            return told and self._left(conn)
+
+    def _left(self, conn: sa.Connection) -> bool | None:
+        """Return whether the one with this number is this one; None: its mark can't be seen, or is dropped."""
+        row = _LEFT(conn, number=self._number, name=self._name).fetchone()
+        visible, value = row or (False, None)
+        return value == self._value if visible and value is not None else None
 
 
 def forget(conn: sa.Connection, after: int = LATER) -> None:

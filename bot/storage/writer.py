@@ -190,21 +190,30 @@ class Writer:
                 return False
             done = done or list(iter(self._next, None))  # nothing could begin: each hears of it, and may try again
             for waiting in done:
-                waiting.error = error
+                waiting.error, waiting.again = error, collided(error)
         self._answer(done)
         return True
 
     def _lost(self, transaction: Transaction, done: list[_Waiting], error: Exception) -> None:
         """Answer what was committed before the server went; do the rest again on the next connection."""
         self._note(away=True)
-        try:
-            committed = transaction.committed(self._connected)
-        except sa.exc.OperationalError:  # we are to end before it is back
-            committed = None
+        committed = self._fate(transaction)
         for waiting in done:
             waiting.again = committed is False
             waiting.error = error if committed is None else waiting.error
         self._answer(done)
+
+    def _fate(self, transaction: Transaction) -> bool | None:
+        """Ask whether it was committed, as often as the server goes meanwhile; None: nobody can say."""
+        its_own = cast("Any", self._engine.dialect).dbapi.OperationalError
+        while True:
+            try:
+                return transaction.committed(self._connected)
+            except sa.exc.OperationalError:  # we are to end before it is back
+                return None
+            except its_own:
+                if self._ending.wait(AWAY_SECONDS[0]):
+                    return None
 
     def _do_waiting(self, conn: sa.Connection, done: list[_Waiting]) -> None:
         until = monotonic() + BATCH_SECONDS
