@@ -35,14 +35,19 @@ def server() -> Iterator[SignalServer]:
             ready.set()
             await ended.wait()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    def run() -> None:
+        with asyncio.Runner(
+            loop_factory=lambda: loop
+        ) as runner:  # which lets go of every line before it closes the loop
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     assert ready.wait(20)
     found[0].rest.registered = False
     yield found[0]
     loop.call_soon_threadsafe(ended.set)
     thread.join(20)
-    loop.close()
 
 
 @pytest.fixture
