@@ -6,6 +6,7 @@ others. So a transaction also leaves a mark that no other can leave.
 
 import secrets
 from collections.abc import Callable
+from threading import Event
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -13,9 +14,8 @@ import sqlalchemy as sa
 from bot.storage.locks import SHARED
 from bot.storage.statement import Statement
 
-LATER = (
-    10_000  # transactions: a mark that is older is nobody's any more, for each commit of a connection renews its own
-)
+AGAIN = 0.1  # seconds until a server that went while it was asked is asked again
+LATER = 10_000  # transactions after which a mark is nobody's: each commit of a connection renews its own
 
 _LEAVE = Statement(
     "INSERT INTO state (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
@@ -41,6 +41,7 @@ class Transaction:
         self._conn = conn
         self._number = self._name = ""
         self._value = secrets.randbits(62)
+        self.its_own: type[Exception] = cast("Any", conn.dialect).dbapi.OperationalError  # as the driver raises it
         self._ending = False
 
     def ends(self) -> None:
@@ -72,6 +73,18 @@ class Transaction:
         row = _LEFT(conn, number=self._number, name=self._name).fetchone()
         visible, value = row or (False, None)
         return value == self._value if visible and value is not None else None
+
+
+def became(transaction: Transaction, connected: Callable[[], sa.Connection], ending: Event) -> bool | None:
+    """Ask whether it was committed, as often as the server goes meanwhile; None: nobody can say, or we are to end."""
+    while True:
+        try:
+            return transaction.committed(connected)
+        except sa.exc.OperationalError:  # we are to end before it is back
+            return None
+        except transaction.its_own:
+            if ending.wait(AGAIN):
+                return None
 
 
 def forget(conn: sa.Connection, after: int = LATER) -> None:

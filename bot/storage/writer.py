@@ -21,7 +21,7 @@ from bot.logs import Event, Told, event, tell, withheld
 from bot.storage.erasing import Truncating
 from bot.storage.locks import SHARED, Held, collided
 from bot.storage.statement import Statement
-from bot.storage.transactions import Transaction, lost
+from bot.storage.transactions import Transaction, became, lost
 
 T = TypeVar("T")
 
@@ -197,23 +197,11 @@ class Writer:
     def _lost(self, transaction: Transaction, done: list[_Waiting], error: Exception) -> None:
         """Answer what was committed before the server went; do the rest again on the next connection."""
         self._note(away=True)
-        committed = self._fate(transaction)
+        committed = became(transaction, self._connected, self._ending)
         for waiting in done:
             waiting.again = committed is False
             waiting.error = error if committed is None else waiting.error
         self._answer(done)
-
-    def _fate(self, transaction: Transaction) -> bool | None:
-        """Ask whether it was committed, as often as the server goes meanwhile; None: nobody can say."""
-        its_own = cast("Any", self._engine.dialect).dbapi.OperationalError
-        while True:
-            try:
-                return transaction.committed(self._connected)
-            except sa.exc.OperationalError:  # we are to end before it is back
-                return None
-            except its_own:
-                if self._ending.wait(AWAY_SECONDS[0]):
-                    return None
 
     def _do_waiting(self, conn: sa.Connection, done: list[_Waiting]) -> None:
         until = monotonic() + BATCH_SECONDS
