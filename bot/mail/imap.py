@@ -8,9 +8,9 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -222,22 +222,21 @@ class _Line:
 
     def await_news(self) -> None:
         """Return when the server tells of something (RFC 2177), or when it is time to look anyhow."""
-        seconds = self._mailbox.wait
         if self._told_of_more():
             return
+        seconds = self._mailbox.wait
         if not self._client.has_capability("IDLE"):
-            _wait_for(self._client.socket(), seconds)
+            with _at_most(seconds, self._client.socket()), suppress(TimeoutError):
+                socket.socket.recv(self._client.socket(), 1, socket.MSG_PEEK)  # wakes when the line is cut, too
             self._client.noop()
             return
         self._client.idle()
-        self._client.idle_check(timeout=seconds)
+        if not _holds_more(self._client):
+            self._client.idle_check(timeout=seconds)
         self._client.idle_done()
 
     def _told_of_more(self) -> bool:
-        """Tell whether the server has said since the last call that more is there.
-
-        It says so with the answer to any command (RFC 3501, section 7.3.1), and then not once more to who idles.
-        """
+        """Tell whether the server has said so since the last call: with any answer (RFC 3501, 7.3.1), and only once."""
         told: list[bytes | None] = self._client._imap.response("EXISTS")[1]  # noqa: SLF001 - the library passes none on
         return told != [None]
 
@@ -284,13 +283,16 @@ def _select(client: Any, folder: str) -> int:  # noqa: ANN401 - the same
         raise NoFolder from None
 
 
-def _wait_for(connection: socket.socket, seconds: float) -> None:
-    """Wait out the time, or less if the line is cut."""
+def _holds_more(client: Any) -> bool:  # noqa: ANN401 - the same
+    """Tell whether the server's words lie here already: the library waits at the socket, which wakes for new ones."""
+    with _at_most(0, client.socket()), suppress(BlockingIOError, ssl.SSLWantReadError):
+        return bool(client._imap.file.peek(1))  # noqa: SLF001 - the library doesn't ask
+    return False
+
+
+@contextmanager
+def _at_most(seconds: float, connection: socket.socket) -> Iterator[None]:
     before = connection.gettimeout()
     connection.settimeout(seconds)
-    try:
-        socket.socket.recv(connection, 1, socket.MSG_PEEK)
-    except TimeoutError:
-        return
-    finally:
-        connection.settimeout(before)
+    yield  # where this raises the line is given up
+    connection.settimeout(before)

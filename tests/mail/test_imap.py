@@ -11,6 +11,7 @@ import pytest
 import trustme
 from fakes_dovecot import NO_IDLE, NO_UIDPLUS, PASSWORD, USER, Dovecot, dovecot
 from fakes_smtp import closed_port, raw_server
+from imapclient import IMAPClient  # type: ignore[import-untyped]  # it brings no types
 
 from bot import logs
 from bot.errors import NotNow, SettingsError
@@ -176,6 +177,22 @@ async def test_a_mail_that_comes_while_another_is_taken_waits_for_nothing(server
         await taken.mails_are(2)
         await gone(server)
     assert taken.mails == [MAIL % 1, MAIL % 2]
+
+
+async def test_a_mail_that_comes_after_a_look_and_before_the_wait_is_told_of(
+    server: Dovecot, trusted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = IMAPClient.idle
+
+    def deliver_before(client: IMAPClient) -> object:  # the server tells of it in one breath with "+ idling"
+        if not server.left():
+            server.deliver(MAIL % 1)
+        return idle(client)
+
+    monkeypatch.setattr(IMAPClient, "idle", deliver_before)
+    taken = Taken()
+    async with listening(mailbox(server, trusted), taken):
+        await taken.mails_are(1)
 
 
 async def test_what_an_earlier_session_marked_is_removed_and_not_taken(server: Dovecot, trusted: Path) -> None:
