@@ -20,6 +20,8 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import count
 
+from fakes_lines import closed
+
 HOST = "127.0.0.1"
 PIECE = 65536  # bytes that are carried at once
 PIECES = 6  # in which a slow line carries what came at once
@@ -145,11 +147,7 @@ class Proxy:
     async def _refuse(self) -> None:
         server, self._server = self._server, None
         if server is not None:
-            for listening in server.sockets:
-                asyncio.get_running_loop().remove_reader(listening)
-            for _ in range(3):  # until whoever was accepted just now is met: on a closed server they are left open
-                await asyncio.sleep(0)
-            server.close()
+            await closed(server)
         for line in tuple(self._open):
             line.reset()
 

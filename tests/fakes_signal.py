@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from aiohttp import web
+from fakes_lines import closed
 from fakes_signal_faults import Fault, Plan
 from fakes_signal_people import Person
 from fakes_signal_rest import Rest
@@ -61,6 +62,7 @@ class SignalServer:
     _plans: list[Plan] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.ServerRunner | None = None
+    _listening: asyncio.Server | None = None
 
     def __post_init__(self) -> None:
         self.rest = Rest(self)
@@ -143,9 +145,8 @@ class SignalServer:
         runner, self._runner = self._runner, None
         if runner is None:
             return
-        for site in list(runner.sites):
-            await site.stop()
-        assert runner.server is not None
+        assert self._listening is not None and runner.server is not None
+        await closed(self._listening)
         for connection in runner.server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
@@ -157,8 +158,10 @@ class SignalServer:
         """Come up: on any port first, then always on the same."""
         runner = web.ServerRunner(web.Server(self._meet), shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, HOST, self.port).start()
-        self.port = runner.addresses[0][1]
+        assert runner.server is not None
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(runner.server, HOST, self.port, reuse_address=True)
+        self.port = self._listening.sockets[0].getsockname()[1]
         self._runner = runner
 
     async def restart(self) -> None:

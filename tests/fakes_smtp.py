@@ -20,6 +20,7 @@ from typing import Literal
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, Session
 from aiosmtpd.smtp import Envelope as Transaction
+from fakes_lines import closed
 
 HOST = "localhost"
 DROP = "drop"  # as a reply: break the connection off
@@ -98,6 +99,12 @@ class MailServer:
         """Break off every session, as a server does that is restarted."""
         for session in self._open:
             _abort(session)
+
+    def go_deaf(self) -> None:
+        """Read nothing more in any session, not even the end of TLS; what was asked before is still answered."""
+        for session in self._open:
+            if isinstance(session.transport, asyncio.ReadTransport):
+                session.transport.pause_reading()
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's hook
         self, server: SMTP, _: Session, transaction: Transaction, address: str, options: list[str]
@@ -188,7 +195,7 @@ async def mail_server(
         yield ours
     finally:
         ours._ending.set()
-        server.close()
+        await closed(server)
         await _end(sessions)
 
 
@@ -222,7 +229,7 @@ async def raw_server(greeting: bytes = b"") -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         ending.set()
-        server.close()
+        await closed(server)
 
 
 def closed_port() -> int:

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from fakes_lines import closed
 from fakes_telegram_chats import PATIENCE, Chat, World
 from fakes_telegram_faults import Fault, Faults, Pace
 from fakes_telegram_methods import Methods
@@ -138,7 +139,7 @@ class TelegramServer:
     async def goes_away(self) -> None:
         """Listen no more, and break off every connection."""
         assert self._listening is not None and self._web is not None
-        self._listening.close()
+        await closed(self._listening)
         await self._web.shutdown(0.01)  # 0 would be without end
 
     async def _meet(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -36,9 +36,7 @@ def server() -> Iterator[SignalServer]:
             await ended.wait()
 
     def run() -> None:
-        with asyncio.Runner(
-            loop_factory=lambda: loop
-        ) as runner:  # which lets go of every line before it closes the loop
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:  # lets go of every line, then closes the loop
             runner.run(serve())
 
     thread = threading.Thread(target=run, daemon=True)

@@ -45,6 +45,20 @@ class Post(Protocol):
         ...
 
 
+class _Client(aiosmtplib.SMTP):
+    """One session, whose line is gone once it is closed."""
+
+    def close(self) -> None:
+        """Say goodbye to TLS and don't wait for the server's own: for that a line would stand open for half a minute.
+
+        RFC 8446, section 6.1: whoever has said it may leave.
+        """
+        line = self.transport
+        super().close()
+        if isinstance(line, asyncio.WriteTransport):
+            line.abort()
+
+
 @dataclass(slots=True)
 class SmtpPost:
     """A mail server, one session and one recipient a mail.
@@ -97,8 +111,8 @@ class SmtpPost:
         finally:
             client.close()
 
-    def _client(self) -> aiosmtplib.SMTP:
-        return aiosmtplib.SMTP(
+    def _client(self) -> _Client:
+        return _Client(
             hostname=self.host,
             port=self.port,
             local_hostname=self.sender.rpartition("@")[2],  # the default would tell the relay our machine's name

@@ -1,6 +1,8 @@
 """The tests' Signal server before listeners: frames come in order, are lost when nobody hears, connections break."""
 
 import asyncio
+import socket
+from contextlib import suppress
 
 import pytest
 import websockets
@@ -9,6 +11,18 @@ from fakes_signal_clients import WAIT, listener, next_frame
 from fakes_signal_wire import ACCOUNT
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
+KEY = "MDEyMzQ1Njc4OTAxMjM0NQ=="  # any
+HANDSHAKE = "\r\n".join(
+    [
+        f"GET /v1/receive/{ACCOUNT} HTTP/1.1",
+        "Host: signal",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {KEY}",
+        "\r\n",
+    ]
+)
 CODES = (1000, 1001, 1006, 1011)
 
 
@@ -43,6 +57,21 @@ async def test_a_client_that_talks_too_long_on_its_socket_is_closed_on() -> None
         await socket.send("x" * 600)
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(socket.recv(), WAIT)
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_whoever_is_let_in_as_the_server_goes_down_is_broken_off_too(turns: int) -> None:
+    async with signal_server() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as line:
+            line.sendall(HANDSHAKE.encode())
+            line.setblocking(False)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await server.stop()
+            async with asyncio.timeout(WAIT):
+                with suppress(ConnectionError):
+                    while await asyncio.get_running_loop().sock_recv(line, 1024):
+                        pass  # to its end
 
 
 @pytest.mark.parametrize("keeps", [True, False])

@@ -1,9 +1,12 @@
 """What each thing that a mail server can do means for a mail: sent, again, perhaps sent, or never."""
 
 import asyncio
+import gc
 import itertools
 import ssl
 import time
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,6 +101,20 @@ async def test_a_repeat_after_a_passing_refusal_is_the_same_bytes(authority: Aut
         await sender.send(MAIL, OFFICER)
     assert [taken.mail for taken in server.taken] == [MAIL] * 3
     assert len(server.accepted) == 1
+
+
+async def test_no_line_is_left_open_by_a_server_that_never_says_goodbye(authority: Authority) -> None:
+    def falls_silent() -> Iterator[str]:
+        server.go_deaf()
+        yield "550 no"
+
+    async with mail_server(authority.server(), replies={"RCPT": falls_silent()}) as server:
+        with pytest.raises(Undeliverable):
+            await asyncio.to_thread(asyncio.run, post(server.port, authority).send(MAIL, OFFICER))
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            gc.collect()  # Python tells here of each line that nobody has closed
+    assert [str(one.message) for one in told] == []
 
 
 # ── refused at each stage ──────────────────────────────────────────────────────────────────────────────
