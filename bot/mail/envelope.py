@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.header import Header
 from email.headerregistry import BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -23,6 +24,7 @@ SMALLEST = 16 * 1024  # bytes, and alerts and daily mails alike; each size class
 LEGACY_DISPLAY = "hp-legacy-display"  # RFC 9788, section 5.2.2
 CASE_FILE = "case.json"
 _FILLER_LINE = "." * 74 + "\r\n"
+_ENCODED_LINE = 76  # characters; RFC 2047, section 2
 _BASE64_LINE = 76  # characters; RFC 2045, section 6.8
 _ENVELOPED, _SIGNED = "enveloped-data", "signed-data"  # RFC 8551, section 3.2.2
 
@@ -175,7 +177,21 @@ def read_inner(inner: bytes) -> tuple[str, str, str]:
 
 def _put_headers(mail: EmailMessage, envelope: Envelope, subject: str, at: datetime) -> None:
     for name, value in _headers(envelope, subject, at):
-        mail[name] = value
+        if name == "Subject":
+            put_subject(mail, value)
+        else:
+            mail[name] = value
+
+
+def put_subject(mail: EmailMessage, subject: str) -> None:
+    """Put in one line of any script (RFC 2047), of which no two words run together.
+
+    The library's newer way loses spaces where it begins a new line; its older one doesn't.
+    """
+    if subject.isascii():
+        mail["Subject"] = subject
+    else:
+        mail.set_raw("Subject", Header(subject, "utf-8", maxlinelen=_ENCODED_LINE, header_name="Subject").encode())
 
 
 def _headers(envelope: Envelope, subject: str, at: datetime) -> tuple[tuple[str, str], ...]:

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from bot.errors import Undeliverable
-from bot.mail.envelope import Envelope, Parts
+from bot.mail.envelope import Envelope, Parts, put_subject
 
 
 def plain_mail(parts: Parts, envelope: Envelope) -> bytes:
@@ -19,7 +19,7 @@ def plain_mail(parts: Parts, envelope: Envelope) -> bytes:
         mail["From"], mail["To"] = envelope.sender, envelope.recipient
         mail["Message-ID"] = envelope.message_id
         mail["Date"] = format_datetime(envelope.at.replace(minute=0, second=0, microsecond=0))
-        mail["Subject"] = " ".join(parts.subject.split())
+        put_subject(mail, " ".join(parts.subject.split()))
         mail["Auto-Submitted"] = "auto-generated"
     except ValueError:
         raise Undeliverable("the sender's or recipient's address can't stand in a mail") from None

@@ -132,6 +132,16 @@ def test_inside_is_marked_as_rfc_9788_says() -> None:
     assert case.get_filename() == "case.json"
 
 
+@pytest.mark.parametrize("letter", ["é", "ж", "س", "急", "\u0800"])
+def test_no_two_words_of_a_subject_run_together_wherever_its_lines_end(letter: str) -> None:
+    for length in (1, 5, 9, 38):
+        for first in range(1, 12):
+            subject = " ".join([letter * first, *[letter * length] * 8])
+            inner = inner_mail(Written(f"K7Q2A {subject}"), envelope())
+            assert read_inner(inner)[0] == f"K7Q2A {subject}"
+            assert max(map(len, inner.partition(b"\r\n\r\n")[0].splitlines())) <= 78  # RFC 5322, section 2.1.1
+
+
 @tried(0.4)
 @given(subject=st.text(max_size=200), text=st.text(max_size=3000), case=st.text(max_size=3000))
 def test_whatever_is_written_is_read_again(subject: str, text: str, case: str) -> None:
