@@ -236,6 +236,10 @@ def _patient(driver: Any) -> Any:  # noqa: ANN401 - the driver is SQLAlchemy's
             except driver.errors._WaitTimeout:  # noqa: SLF001 - what it is told by
                 self.pgconn.finish()
                 raise driver.OperationalError("the server doesn't answer") from None
+            except driver.OperationalError:
+                if self.info.transaction_status is driver.pq.TransactionStatus.ACTIVE:  # the line broke in a command
+                    self.pgconn.finish()
+                raise
 
     return Patient
 

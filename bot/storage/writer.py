@@ -198,9 +198,9 @@ class Writer:
         """Answer what was committed before the server went; do the rest again on the next connection."""
         self._note(away=True)
         committed = became(transaction, self._connected, self._ending)
-        for waiting in done:
-            waiting.again = committed is False
-            waiting.error = error if committed is None else waiting.error
+        if not committed:
+            for waiting in done:
+                waiting.again, waiting.error = committed is False, error
         self._answer(done)
 
     def _do_waiting(self, conn: sa.Connection, done: list[_Waiting]) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from fakes_postgres import USER, Postgres
 from fakes_proxy import Kind, Proxy, Trouble, proxy
+from psycopg import OperationalError
 
 from bot.errors import SettingsError
 from bot.storage import tables
@@ -70,6 +72,28 @@ async def test_whatever_becomes_of_the_line_a_job_is_done_once(
             await waiting
             assert await writer.do(counted) == 2
         assert done or time.monotonic() - began < 8 * SECONDS
+
+
+async def test_a_line_that_breaks_within_a_command_is_given_up_and_the_job_done_again(
+    postgresql: Postgres, migrated: str
+) -> None:
+    """The driver may tell so without taking the connection for closed: nothing can be asked on it any more."""
+    breaks = iter([True])
+
+    def broken() -> Iterator[None]:
+        raise OperationalError("connection socket closed")
+        yield
+
+    def half_asked(conn: sa.Connection) -> None:
+        if next(breaks, False):
+            driver: Any = conn.connection.dbapi_connection
+            driver.pgconn.send_query(b"SELECT 1")
+            driver.wait(broken())
+        count(conn)
+
+    async with reached(postgresql, migrated) as (_, engine), counting(engine) as writer, asyncio.timeout(15):
+        await writer.do(half_asked)
+        assert await writer.do(counted) == 1
 
 
 @pytest.mark.parametrize("kind", BREAKS)

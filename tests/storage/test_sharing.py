@@ -218,6 +218,18 @@ def goes_and_comes(server: Postgres, url: str, how: str) -> None:
     server.start()
 
 
+def meeting_another_once() -> Callable[[sa.Connection], str]:
+    """Return a job that another process is in the way of, the first time."""
+    held = iter([True])
+
+    def job(_: sa.Connection) -> str:
+        if next(held, False):
+            raise Held
+        return "done"
+
+    return job
+
+
 @pytest.mark.parametrize("goes_again", [False, True])
 async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_done_again(
     own_server: Postgres, own_url: str, goes_again: bool, monkeypatch: pytest.MonkeyPatch
@@ -249,7 +261,8 @@ async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_done_again(
     writer = Writer(engine)
     writer.start()
     async with asyncio.timeout(WITHIN):
-        await writer.do(partial(one_more, names=("ana",)))
+        both = await asyncio.gather(writer.do(partial(one_more, names=("ana",))), writer.do(meeting_another_once()))
+        assert both[1] == "done"  # what had to be done again is, though what stood beside it was committed
         await writer.do(partial(one_more, names=("ana",)))
         assert await writer.do(partial(value, name="ana")) == 2
     await writer.stop()
