@@ -85,6 +85,16 @@ def test_after_a_change_both_consents_are_asked_anew(step: str, asked: str) -> N
     assert talk.handed[-1].consents[0].version == REWORDED.flow.version
 
 
+@pytest.mark.parametrize("step", ["review", "sos", "act", "sos_act"])
+def test_after_a_change_the_button_of_a_consent_that_was_put_in_other_words_says_no_yes(step: str) -> None:
+    talk = at_step(step)
+    serial, yes = talk.talk.serial, talk.numbers(FLOW.steps[step].accepts[0])
+    under(REWORDED, talk).write(yes, kind=Kind.TAP, tap=serial)
+    assert (talk.talk.consents, talk.handed) == ((), ())
+    assert FLOW.steps[talk.step].consent is not None
+    assert talk.lines[0] == "changed"
+
+
 def test_a_consent_whose_choices_changed_is_asked_anew_under_new_numbers() -> None:
     talk = at_step("review")
     before = {number for number, _ in talk.talk.offered}
