@@ -43,6 +43,17 @@ def test_a_yes_that_was_written_before_the_question_came_is_none(step: str) -> N
 
 
 @pytest.mark.parametrize("step", CONSENTS)
+def test_who_says_yes_again_and_again_on_a_slow_line_is_heard_once_they_have_seen_the_question(step: str) -> None:
+    """A yes that came too early asks anew: the newest question would be on its way each time they write."""
+    early = PAUSE + timedelta(seconds=1)
+    talk = unseen(step).see()
+    yes = talk.numbers(FLOW.steps[step].accepts[0])
+    assert talk.write(yes, late=early, seen=False).lines[0] == "not_seen"
+    talk.wait(seconds=5).see().write(yes, late=early)  # after the first question had come, before the second
+    assert talk.step != step
+
+
+@pytest.mark.parametrize("step", CONSENTS)
 def test_another_question_that_was_delivered_does_not_count(step: str) -> None:
     yes = FLOW.steps[step].accepts[0]
     talk = unseen(step)
