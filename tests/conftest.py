@@ -5,7 +5,6 @@ each with more examples.
 """
 
 import logging
-import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from stories.sizes import SIZES, Size, size_of
 
 from bot import logs
 
-EVERYWHERE = re.compile("every_(step|language|kind)")
 EXAMPLES = {"change": 100, "soak": 500}  # of a law: each time, and in a soak
 for name, examples in EXAMPLES.items():
     settings.register_profile(name, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,17 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)  # then the laws are marked
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the longest: the talks that are killed, then the other stories; short tests fill the gaps.
-
-    No coverage is measured of a law, nor of what is tried at every step, at every kind of question or in every
-    language: that takes twice as long, and reaches no line that a plain test doesn't reach.
-    """
+    """Begin with the longest: the talks that are killed, then the other stories; short tests fill the gaps."""
     if config.getoption("--soak"):
         config.hook.pytest_deselected(items=[item for item in items if not grows(item)])
         items[:] = [item for item in items if grows(item)]
-    for item in items:
-        if EVERYWHERE.search(item.name) or item.get_closest_marker("hypothesis"):
-            item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: (not item.path.stem.endswith("_killing"), item.path.parent.name != "stories"))
 
 

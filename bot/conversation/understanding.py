@@ -262,16 +262,15 @@ def _number(folded: str, known: Vocabulary) -> int | None:
 
 
 def _by_label(folded: str, names: Iterable[str], expected: Expected, language: str, known: Vocabulary) -> str | None:
-    labels = known.labels.get(language, {})
-    forms = {name: labels.get((expected.step, name), "") for name in names}
-    exact = [name for name, form in forms.items() if form == folded]
-    if exact:
-        return exact[0]
-    if expected.consent:
-        forms = {name: form for name, form in forms.items() if name in expected.refusals}
-    more = known.words.get(language, {})
-    named = [name for name in forms if folded in more.get((expected.step, name), ())]
-    return named[0] if named else _by_start(folded, forms)
+    step, labels, more = expected.step, known.labels.get(language, {}), known.words.get(language, {})
+    for name in names:
+        if labels.get((step, name)) == folded:
+            return name
+    part_of = [name for name in names if not expected.consent or name in expected.refusals]
+    for name in part_of:
+        if folded in more.get((step, name), ()):
+            return name
+    return _by_start(folded, {name: labels.get((step, name), "") for name in part_of})
 
 
 def _by_start(folded: str, forms: Mapping[str, str]) -> str | None:

@@ -23,7 +23,6 @@ def test_the_real_flow_has_no_findings_in_any_language_that_is_offered() -> None
     assert findings(FLOW, COMMANDS, CATALOGS.all_words()) == []
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("profile", sorted(content("missions").glob("*.toml")), ids=lambda path: path.stem)
 def test_the_real_flow_has_no_findings_with_the_areas_of_an_example_mission(profile: Path) -> None:
     mission = tomllib.loads(profile.read_text("utf-8"))

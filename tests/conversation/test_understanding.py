@@ -195,7 +195,6 @@ def test_a_consent_takes_its_number_or_its_whole_label_and_nothing_less(text: st
 CONSENTS = [name for name, step in FLOW.steps.items() if step.consent]
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("tag", OFFERED)
 @pytest.mark.parametrize("step", CONSENTS)
 def test_no_part_of_a_label_is_a_yes_in_any_language(step: str, tag: str) -> None:

@@ -173,7 +173,6 @@ def test_every_rule_can_decide_something(rules: list[str], shadowed: list[str]) 
     assert never == [f"{RULE}'{name}': {NEVER}" for name in shadowed]
 
 
-@pytest.mark.no_cover
 def test_a_rule_that_only_very_many_answers_could_reach_is_not_looked_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
