@@ -102,6 +102,9 @@ class _Allowed:
     def __init__(self, shown: Mapping[str, Shown]) -> None:
         self.shown = shown
 
+    def __str__(self) -> str:
+        return json.dumps(dict(self.shown))  # so that a test which fails tells what went on
+
 
 def event(name: Event, *, error: BaseException | None = None, **fields: object) -> None:
     """Log one registered event, with fields out of FIELDS and, of `error`, the types and places.

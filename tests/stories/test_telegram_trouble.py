@@ -42,7 +42,7 @@ async def test_being_asked_to_wait_concerns_one_chat_alone(stage: TelegramStage)
 
 async def test_people_in_danger_are_answered_before_a_long_queue(stage: TelegramStage) -> None:
     stage.per_second, stage.pause = 30.0, 1.0
-    stage.telegram.pace = Pace(leeway=0.3)  # what a busy machine sends in time arrives in bunches
+    stage.telegram.pace = Pace(leeway=0.5)  # what a busy machine sends in time arrives in bunches; exact: test_pace.py
     async with stage.open():
         others = [stage.telegram.person(language_code="en") for _ in range(90)]
         for one in others:
