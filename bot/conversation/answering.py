@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from unicodedata import category
 
-from bot.conversation.asking import added, ask_again, case_now
+from bot.conversation.asking import added, ask_again, case_now, waits
 from bot.conversation.carrying import confirmed
 from bot.conversation.flow import END, Step
 from bot.conversation.handing import STOPPED, hand_off, hand_on
@@ -115,7 +115,7 @@ def gathered(outcome: Outcome, now: datetime) -> Outcome:
 
 def _seen(turn: Turn) -> bool:
     """Whether the waiting question had reached the person when the message was written."""
-    if turn.message.question == turn.talk.serial:
+    if waits(turn.talk, turn.message.question):
         return True
     return turn.talk.seen_at is not None and turn.message.at >= turn.talk.seen_at
 
@@ -126,7 +126,7 @@ def _too_early(turn: Turn) -> Outcome:
     Else whoever writes a yes again and again on a slow line is never heard: the newest question is always on its way.
     """
     talk, say = ask_again(turn.book, turn.talk, turn.text("not_seen"))
-    return Outcome(replace(talk, seen_at=turn.talk.seen_at), (say,))
+    return Outcome(replace(talk, copies=turn.talk.copies + 1, seen_at=turn.talk.seen_at), (say,))
 
 
 def _points_at_somebody(words: str) -> bool:

@@ -98,6 +98,7 @@ def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -
         serial=conversation.serial + 1,
         offered=offered,
         page=page,
+        copies=0,
         seen_at=None,
         flow=book.flow.version,
         picked=conversation.picked if step.name == conversation.step else (),
@@ -124,6 +125,11 @@ def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -
 def _ahead(conversation: Conversation, step: Step) -> set[str]:
     """Return the questions that a talk may come back to."""
     return {step.name, conversation.resume, conversation.carried_to, *conversation.trail}
+
+
+def waits(conversation: Conversation, serial: int | None) -> bool:
+    """Tell whether a question is the waiting one, or one that put the same under the same numbers just before."""
+    return serial is not None and 0 <= conversation.serial - serial <= conversation.copies
 
 
 def ask_again(book: Rulebook, conversation: Conversation, *before: Line) -> tuple[Conversation, Say]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.conversation.answering import own_words, picked
-from bot.conversation.asking import MORE, Rulebook, case_now, consent_numbers, expected, own_words_asked
+from bot.conversation.asking import MORE, Rulebook, case_now, consent_numbers, expected, own_words_asked, waits
 from bot.conversation.carrying import begun, take_over
 from bot.conversation.commands import command, cry, skip
 from bot.conversation.editing import deleted, edited
@@ -211,7 +211,7 @@ def _refusal(turn: Turn) -> Line | None:
     kind, tapped = turn.message.kind, turn.message.question
     if kind not in _READ:
         return turn.text(f"refused_{kind}")
-    return turn.text("old_tap") if tapped is not None and tapped != turn.talk.serial else None
+    return turn.text("old_tap") if tapped is not None and not waits(turn.talk, tapped) else None
 
 
 def _spoken(turn: Turn, meaning: Understood) -> str:

@@ -145,7 +145,8 @@ class Conversation:
     serial: int = 0  # grows by one with each question asked
     offered: tuple[tuple[int, str], ...] = ()  # the numbers shown with the waiting question
     page: int = 0
-    seen_at: datetime | None = None  # when the waiting question reached the person
+    copies: int = 0  # questions before the waiting one that put the same under the same numbers
+    seen_at: datetime | None = None  # when the waiting question, or such a one, reached the person
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     consents: tuple[Consent, ...] = ()
     trail: tuple[str, ...] = ()  # steps answered, oldest first, for `back`

@@ -38,6 +38,7 @@ def settle(book: Rulebook, talk: Conversation) -> tuple[Conversation, bool]:
         resume=resume,
         offered=talk.offered if stands else tuple((number, GONE) for number, _ in talk.offered),
         serial=talk.serial + bool(step and steps[step].consent),  # the buttons it was put with are old ones
+        copies=0,
         seen_at=None,
         consents=(),
         picked=tuple(name for name in talk.picked if name in known and step == talk.step),

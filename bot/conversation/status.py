@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from bot.conversation.asking import Rulebook, hour, languages, text
+from bot.conversation.asking import Rulebook, hour, languages, text, waits
 from bot.conversation.events import (
     Accepted,
     Acknowledged,
@@ -36,7 +36,7 @@ def report(book: Rulebook, conversation: Conversation, event: Event, now: dateti
 
 
 def _delivered(book: Rulebook, talk: Conversation, event: Delivered, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
-    if event.serial == talk.serial:
+    if waits(talk, event.serial):
         talk = replace(talk, seen_at=talk.seen_at or event.at)  # when it came first, should it come twice
     return traced(Outcome(talk), event.ids, now)
 

@@ -6,7 +6,7 @@ consent is understood only from its number or its whole label. Nothing here know
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 _SOS_SIGN = "🆘"
@@ -261,7 +261,7 @@ def _number(folded: str, known: Vocabulary) -> int | None:
     return known.numbers.get(folded)
 
 
-def _by_label(folded: str, names: Iterable[str], expected: Expected, language: str, known: Vocabulary) -> str | None:
+def _by_label(folded: str, names: Sequence[str], expected: Expected, language: str, known: Vocabulary) -> str | None:
     step, labels, more = expected.step, known.labels.get(language, {}), known.words.get(language, {})
     for name in names:
         if labels.get((step, name)) == folded:

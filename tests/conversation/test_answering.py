@@ -54,6 +54,26 @@ def test_who_says_yes_again_and_again_on_a_slow_line_is_heard_once_they_have_see
 
 
 @pytest.mark.parametrize("step", CONSENTS)
+def test_the_first_question_counts_though_it_is_known_to_have_come_only_after_it_was_put_again(step: str) -> None:
+    talk = unseen(step)
+    first, yes = talk.talk.serial, talk.numbers(FLOW.steps[step].accepts[0])
+    for _ in range(3):
+        assert talk.write(yes, seen=False).lines[0] == "not_seen"
+    talk.tell(Delivered(first, talk.now)).write(yes)
+    assert talk.step != step
+
+
+@pytest.mark.parametrize("step", CONSENTS)
+def test_a_tap_on_the_first_question_counts_though_it_was_put_again_under_the_same_numbers(step: str) -> None:
+    talk = unseen(step)
+    first, yes = talk.talk.serial, talk.numbers(FLOW.steps[step].accepts[0])
+    assert talk.write(yes, seen=False).lines[0] == "not_seen"
+    assert "old_tap" in talk.copy().write(yes, kind=Kind.TAP, tap=first - 1).lines
+    talk.write(yes, kind=Kind.TAP, tap=first)
+    assert talk.step != step
+
+
+@pytest.mark.parametrize("step", CONSENTS)
 def test_another_question_that_was_delivered_does_not_count(step: str) -> None:
     yes = FLOW.steps[step].accepts[0]
     talk = unseen(step)

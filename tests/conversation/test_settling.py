@@ -86,8 +86,10 @@ def test_after_a_change_both_consents_are_asked_anew(step: str, asked: str) -> N
 
 
 @pytest.mark.parametrize("step", ["review", "sos", "act", "sos_act"])
-def test_after_a_change_the_button_of_a_consent_that_was_put_in_other_words_says_no_yes(step: str) -> None:
+@pytest.mark.parametrize("copies", [0, 2])
+def test_after_a_change_the_button_of_a_consent_that_was_put_in_other_words_says_no_yes(step: str, copies: int) -> None:
     talk = at_step(step)
+    talk.conversation = replace(talk.talk, copies=copies)
     serial, yes = talk.talk.serial, talk.numbers(FLOW.steps[step].accepts[0])
     under(REWORDED, talk).write(yes, kind=Kind.TAP, tap=serial)
     assert (talk.talk.consents, talk.handed) == ((), ())
