@@ -24,6 +24,9 @@ _LEAVE = Statement(
 _FATE = Statement(  # PostgreSQL 13 and later; a server that follows another doesn't know yet
     "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_xact_status(CAST(:number AS xid8)) END"
 )
+_BREAK_OFF = Statement(  # whoever has this number now; ours to end, as they are our own role's
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = xid(CAST(:number AS xid8))"
+)
 _LEFT = Statement(
     "SELECT pg_visible_in_snapshot(CAST(:number AS xid8), pg_current_snapshot()), "
     "(SELECT value FROM state WHERE name = :name)"
@@ -34,6 +37,10 @@ _FORGET = Statement(
 )
 
 
+class StillOpen(Exception):  # noqa: N818 - named by what the caller learns
+    """The server didn't know that its line to us has gone, and held the transaction open; it is told to end it."""
+
+
 class Transaction:
     """One transaction; on a server it can be asked what became of it when the answer to COMMIT was lost."""
 
@@ -41,7 +48,7 @@ class Transaction:
         self._conn = conn
         self._number = self._name = ""
         self._value = secrets.randbits(62)
-        self.its_own: type[Exception] = cast("Any", conn.dialect).dbapi.OperationalError  # as the driver raises it
+        self.driver: Any = cast("Any", conn.dialect).dbapi
         self._ending = False
 
     def ends(self) -> None:
@@ -56,16 +63,22 @@ class Transaction:
     def committed(self, connected: Callable[[], sa.Connection]) -> bool | None:
         """Ask, on a new connection, whether it was committed. None: nobody can say.
 
-        Raises the driver's OperationalError: the server went meanwhile.
+        Raises:
+            StillOpen: it wasn't until now, and soon will never be; ask again.
+            driver.OperationalError: the server went meanwhile.
         """
         if not self._ending:
             return False
         with connected() as conn:
             try:
                 row = _FATE(conn, number=self._number).fetchone()
-            except cast("Any", conn.dialect).dbapi.DataError:  # a number that the server hasn't come to again
+            except self.driver.DataError:  # a number that the server hasn't come to again
                 return False
-            told = {"committed": True, "aborted": False}.get(row[0]) if row else None
+            fate = str(row[0]) if row else ""
+            if fate == "in progress":
+                _BREAK_OFF(conn, number=self._number)
+                raise StillOpen
+            told = {"committed": True, "aborted": False}.get(fate)
             return told and self._left(conn)
 
     def _left(self, conn: sa.Connection) -> bool | None:
@@ -80,11 +93,11 @@ def became(transaction: Transaction, connected: Callable[[], sa.Connection], end
     while True:
         try:
             return transaction.committed(connected)
-        except sa.exc.OperationalError:  # we are to end before it is back
-            return None
-        except transaction.its_own:
+        except (StillOpen, transaction.driver.OperationalError):
             if ending.wait(AGAIN):
                 return None
+        except (sa.exc.SQLAlchemyError, transaction.driver.Error):  # we are to end before it is back; or it won't say
+            return None
 
 
 def forget(conn: sa.Connection, after: int = LATER) -> None:

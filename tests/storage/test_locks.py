@@ -1,6 +1,7 @@
 """Processes that share a server keep out of one another's way; on a file there is one writer, and nothing to hold."""
 
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from fakes_postgres import Postgres
 from storage.databases import Database, on_a_file, on_a_server
 
 from bot.storage.locks import Held, Leases, collided, hold
-from bot.storage.transactions import Transaction, lost
+from bot.storage.transactions import Transaction, became, lost
 
 ANA, BEN = b"a" * 16, b"b" * 16
 
@@ -114,6 +115,20 @@ def test_what_became_of_a_transaction_is_known_after_its_connection_was_lost(
             conn.exec_driver_sql("SELECT 1")
         assert lost(conn, caught.value)
         assert transaction.committed(engine.connect) is (ends == "commit")
+
+
+@on_a_server
+def test_a_transaction_whose_end_never_came_to_its_server_is_broken_off_there_and_not_committed(
+    database: Database,
+) -> None:
+    """The line is cut, and the server doesn't know it: it would hold the transaction open for hours."""
+    engine = database.engine()
+    with engine.connect() as conn:
+        transaction = Transaction(conn)
+        conn.begin()
+        transaction.ends()
+        assert became(transaction, engine.connect, Event()) is False
+        conn.invalidate()
 
 
 def test_a_connection_that_works_is_not_lost(conn: sa.Connection) -> None:

@@ -271,6 +271,39 @@ async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_done_again(
     assert told == [True]
 
 
+async def test_whoever_waits_is_told_where_the_database_will_not_say_what_became_of_a_commit(
+    own_server: Postgres, own_url: str
+) -> None:
+    engine, other = open_engine(own_url), open_engine(own_url)
+    renamed: list[str] = []
+
+    def rename(*words: LiteralString) -> None:
+        with other.begin() as conn:
+            conn.exec_driver_sql("ALTER TABLE {} RENAME TO {}".format(*words))
+
+    def committed_but_nobody_hears(conn: sa.Connection) -> None:
+        if not renamed:
+            driver: Any = conn.connection.dbapi_connection
+            driver.commit()
+            rename("state", "elsewhere")
+            renamed.append("state")
+            driver.execute("SELECT 1")
+            other.dispose()
+            own_server.disconnect(own_url)
+
+    sa.event.listen(engine, "commit", committed_but_nobody_hears)
+    writer = Writer(engine)
+    writer.start()
+    async with asyncio.timeout(WITHIN):
+        with pytest.raises(sa.exc.OperationalError):
+            await writer.do(partial(one_more, names=("ana",)))
+        rename("elsewhere", "state")
+        assert await writer.do(partial(value, name="ana")) == 1
+    await writer.stop()
+    for one in (engine, other):
+        one.dispose()
+
+
 @pytest.mark.parametrize("others", [0, 1, 40])
 @pytest.mark.parametrize("before", [0, 1])
 def test_what_a_killed_server_forgot_was_not_committed_though_its_number_is_given_again(
