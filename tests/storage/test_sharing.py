@@ -1,6 +1,8 @@
 """Several processes on one database server: what each does counts once, whoever is in the way and whatever goes."""
 
 import asyncio
+import shutil
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -341,6 +343,33 @@ def test_what_was_committed_stays_so_when_the_server_is_killed_or_is_nobody_s_to
     with engine.begin() as conn:
         forget(conn, after=-1)
     assert transaction.committed(engine.connect) is None
+
+
+def test_a_server_that_follows_another_does_not_say_that_something_was_not_committed(
+    own_server: Postgres, own_url: str
+) -> None:
+    """It may not know of it yet."""
+    own_server.stop()
+    data, earlier, later = (own_server.home / name for name in ("data", "earlier", "later"))
+    subprocess.run(["cp", "-a", data, earlier], check=True)
+    own_server.start()
+    engine = open_engine(own_url)
+    with engine.connect() as conn:
+        transaction = committed(conn, "ana")
+    engine.dispose()
+    own_server.stop()
+    data.rename(later)
+    earlier.rename(data)
+    (data / "standby.signal").touch()
+    own_server.start()
+    assert transaction.committed(engine.connect) is None
+    engine.dispose()
+    own_server.stop()
+    shutil.rmtree(data)
+    later.rename(data)
+    own_server.start()
+    assert transaction.committed(engine.connect) is True
+    engine.dispose()
 
 
 def committed(conn: sa.Connection, name: str) -> Transaction:
