@@ -305,6 +305,13 @@ def at_step(name: str) -> Talk:
     return _roads()[name].copy()
 
 
+def unseen(name: str) -> Talk:
+    """Return a talk in which the question of that step waits, and is not known to have reached the person."""
+    talk = at_step(name)
+    talk.conversation = replace(talk.talk, seen_at=None)
+    return talk
+
+
 @cache
 def _roads() -> Mapping[str, Talk]:
     """Walk every way there is, breadth first, and keep the first talk that stands at each step."""

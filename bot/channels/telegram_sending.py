@@ -52,8 +52,8 @@ class Sending:
             if ids:
                 self.later.do(self.clear(outgoing.sender, tuple(ids)))  # they will be said again
             raise
-        if buttons:
-            self.taps.asked(Place(outgoing.sender.address, int(last)))
+        if buttons and outgoing.say.question:
+            self.taps.asked(Place(outgoing.sender.address, int(last)), outgoing.say.question)
         return Arrived(at, (*ids, last))
 
     async def clear(self, sender: Sender, ids: tuple[str, ...]) -> None:

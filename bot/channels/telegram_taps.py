@@ -4,7 +4,7 @@ A mark on a choice of several takes no turn. Whatever comes twice leads to the s
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from bot.channels.telegram_buttons import Press, marked_in, with_chosen
 from bot.channels.telegram_later import Edits, Later, Place, View
 from bot.channels.telegram_text import MOST, units
 from bot.channels.telegram_updates import Heard, Ignored, Leave, Tapped, Unreadable, read
-from bot.conversation.model import Message
+from bot.conversation.model import Message, Question
 from bot.logs import Event, event
 
 REMEMBERED = 10_000  # chats whose buttons are known; of the others the buttons themselves tell
@@ -27,6 +27,8 @@ class Waiting:
     """The last question of a chat, as it stands there."""
 
     place: Place
+    serial: int
+    first: int  # the message that put the same question first
     open: bool = True  # its buttons are still there
 
 
@@ -77,10 +79,11 @@ class Taps:
         for place, view in batch.views.items():
             self._edits.want(place, view)
 
-    def asked(self, place: Place) -> None:
+    def asked(self, place: Place, question: Question) -> None:
         """Remember the buttons that a chat has now; those of the question before go away."""
         before = self._waiting.get(place.chat)
-        _remember(self._waiting, place.chat, Waiting(place))
+        first = before.first if before and 0 < question.serial - before.serial <= question.copies else place.message
+        _remember(self._waiting, place.chat, Waiting(place, question.serial, first))
         if before and before.open:
             self._edits.want(before.place, View())
 
@@ -121,17 +124,17 @@ class Taps:
         self._closed(place)
 
     def _is_old(self, place: Place, press: Press | None) -> bool:
-        """Whether these buttons are known to be older than the chat's last question.
+        """Whether these buttons are known to be older than the chat's last question, and no copy of it.
 
         Another talk counts its questions anew: what the button says may fit the waiting question by chance.
         """
         waiting = self._waiting.get(place.chat)
-        return press is None or (waiting is not None and place.message < waiting.place.message)
+        return press is None or (waiting is not None and place.message < waiting.first)
 
     def _closed(self, place: Place) -> None:
         waiting = self._waiting.get(place.chat)
         if waiting and waiting.place == place:
-            self._waiting[place.chat] = Waiting(place, open=False)
+            self._waiting[place.chat] = replace(waiting, open=False)
 
 
 def _answered(tapped: Tapped, numbers: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from unicodedata import category
 
-from bot.conversation.asking import added, ask_again, case_now, waits
+from bot.conversation.asking import added, case_now, waits
 from bot.conversation.carrying import confirmed
 from bot.conversation.flow import END, Step
 from bot.conversation.handing import STOPPED, hand_off, hand_on
@@ -29,7 +29,7 @@ _SUSPICIOUS = re.compile(r"\S+@\S+\.\S+|(?:\d[ \-.()/]{0,2}){7,}")  # mail addre
 def picked(turn: Turn, choices: tuple[str, ...]) -> Outcome:
     """Take choices by name as the answer to the waiting question."""
     if turn.step.consent and not _seen(turn):
-        return _too_early(turn)
+        return again(turn, turn.text("not_seen"))
     if turn.step.choices_from == "languages" and _spoken_here(turn, Answer("", choices)):
         turn = turn.on(language=choices[0])
     earlier = tuple(choice for choice in turn.talk.picked if choice not in choices)
@@ -118,15 +118,6 @@ def _seen(turn: Turn) -> bool:
     if waits(turn.talk, turn.message.question):
         return True
     return turn.talk.seen_at is not None and turn.message.at >= turn.talk.seen_at
-
-
-def _too_early(turn: Turn) -> Outcome:
-    """Ask the same under the same numbers: whoever has seen the question before has seen it.
-
-    Else whoever writes a yes again and again on a slow line is never heard: the newest question is always on its way.
-    """
-    talk, say = ask_again(turn.book, turn.talk, turn.text("not_seen"))
-    return Outcome(replace(talk, copies=turn.talk.copies + 1, seen_at=turn.talk.seen_at), (say,))
 
 
 def _points_at_somebody(words: str) -> bool:

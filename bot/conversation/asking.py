@@ -6,6 +6,7 @@ Pure. A consent never offers a number that the question before it offered.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from bot.conversation.crisis import Crises
 from bot.conversation.flow import Ask, Flow, Step
@@ -91,35 +92,45 @@ def _has(book: Rulebook, name: str) -> bool:
 def ask(book: Rulebook, conversation: Conversation, step: Step, *before: Line) -> tuple[Conversation, Say]:
     """Put the question of `step`, after the texts in `before`. Returns what is kept and what is said."""
     offered = _numbers(conversation, step)
-    page = conversation.page if step.name == conversation.step else 0
     asked = replace(
         conversation,
         step=step.name,
         serial=conversation.serial + 1,
         offered=offered,
-        page=page,
-        copies=0,
-        seen_at=None,
+        page=conversation.page if step.name == conversation.step else 0,
         flow=book.flow.version,
         picked=conversation.picked if step.name == conversation.step else (),
         found=conversation.found if FOUND in _ahead(conversation, step) else (),
         note=conversation.note if step.returned or conversation.resume else (),
     )
-    return asked, Say(
-        lines=(*before, *said_before(book, asked, step), Line(book.flow.context(step), _values(asked))),
+    say = Say(
+        lines=(*said_before(book, asked, step), Line(book.flow.context(step), _values(asked))),
         languages=languages(book, asked),
-        question=Question(
-            step.name,
-            asked.serial,
-            shown(step, offered, page),
-            consent=step.consent is not None,
-            several=step.kind is Ask.SEVERAL,
-            first=not conversation.flow,
-        ),
         shown=_listed(asked, step),
         tail=(text(book, asked, "unsent"),) if unsent(asked) else (),
         weight=Weight.EMERGENCY if step.urgent else Weight.QUESTION,
     )
+    wording = _wording(say, offered) if step.consent else ""
+    same = bool(wording) and (step.name, wording) == (conversation.step, conversation.wording)
+    seen_at, copies = (conversation.seen_at, conversation.copies + 1) if same else (None, 0)
+    asked = replace(asked, wording=wording, copies=copies, seen_at=seen_at)
+    question = Question(
+        step.name,
+        asked.serial,
+        shown(step, offered, asked.page),
+        consent=step.consent is not None,
+        several=step.kind is Ask.SEVERAL,
+        first=not conversation.flow,
+        copies=copies,
+    )
+    return asked, replace(say, lines=(*before, *say.lines), question=question)
+
+
+def _wording(say: Say, offered: Offered) -> str:
+    """Return what a question says and lists, and under which numbers, in short."""
+    lines = [(line.name, line.values) for line in say.lines]
+    listed = [(one.step, one.choices, one.words, one.language) for one in say.shown]
+    return blake2b(repr((lines, listed, say.languages, offered)).encode(), digest_size=8).hexdigest()
 
 
 def _ahead(conversation: Conversation, step: Step) -> set[str]:
@@ -128,7 +139,7 @@ def _ahead(conversation: Conversation, step: Step) -> set[str]:
 
 
 def waits(conversation: Conversation, serial: int | None) -> bool:
-    """Tell whether a question is the waiting one, or one that put the same under the same numbers just before."""
+    """Tell whether a question is the waiting one, or the same consent put in the same words just before."""
     return serial is not None and 0 <= conversation.serial - serial <= conversation.copies
 
 

@@ -145,8 +145,9 @@ class Conversation:
     serial: int = 0  # grows by one with each question asked
     offered: tuple[tuple[int, str], ...] = ()  # the numbers shown with the waiting question
     page: int = 0
-    copies: int = 0  # questions before the waiting one that put the same under the same numbers
-    seen_at: datetime | None = None  # when the waiting question, or such a one, reached the person
+    wording: str = ""  # of a waiting consent, in short: what it says, lists and offers
+    copies: int = 0  # of the waiting consent, put just before it
+    seen_at: datetime | None = None  # when the waiting question, or such a copy, reached the person
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     consents: tuple[Consent, ...] = ()
     trail: tuple[str, ...] = ()  # steps answered, oldest first, for `back`
@@ -184,6 +185,7 @@ class Question:
     consent: bool = False
     several: bool = False  # more than one may be chosen
     first: bool = False  # of a talk
+    copies: int = 0  # of this consent, put just before
 
 
 class Weight(StrEnum):

@@ -96,7 +96,7 @@ def _rest(turn: Turn, *lines: Line) -> Outcome:
     if turn.talk.case is None:
         words = turn.status(*(lines or (turn.text("ended"),)), turn.text("clear"))
         return Outcome(None, (words, *cleared(turn.talk, turn.now + SHOWN_AFTER_END)))
-    resting = turn.on(step="", offered=(), seen_at=None, trail=(), resume="").talk
+    resting = turn.on(step="", offered=(), wording="", copies=0, seen_at=None, trail=(), resume="").talk
     return Outcome(resting, (turn.status(*lines, turn.text("rest")),))
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.conversation.asking import MORE, Rulebook
+from bot.conversation.asking import MORE, Rulebook, ask_again
 from bot.conversation.flow import Ask, Step
 from bot.conversation.machine import SKIP
 from bot.conversation.model import Answer, Conversation
@@ -17,7 +17,7 @@ def settle(book: Rulebook, talk: Conversation) -> tuple[Conversation, bool]:
     the second one after the first.
     """
     if not talk.flow or talk.flow == book.flow.version:
-        return talk, False
+        return (_unseen(talk) if _says_else(book, talk) else talk), False  # asked anew when it is answered
     steps = book.flow.steps
     keeps = {step.keeps: step for step in steps.values() if step.title}
     answers = tuple(one for one in talk.answers if one.step in keeps and _fits(one, keeps[one.step]))
@@ -38,11 +38,22 @@ def settle(book: Rulebook, talk: Conversation) -> tuple[Conversation, bool]:
         resume=resume,
         offered=talk.offered if stands else tuple((number, GONE) for number, _ in talk.offered),
         serial=talk.serial + bool(step and steps[step].consent),  # the buttons it was put with are old ones
+        wording="",
         copies=0,
         seen_at=None,
         consents=(),
         picked=tuple(name for name in talk.picked if name in known and step == talk.step),
     ), True
+
+
+def _says_else(book: Rulebook, talk: Conversation) -> bool:
+    """Whether the waiting consent would say something else today: that the bot can read the case for a while, say."""
+    return bool(talk.wording) and ask_again(book, talk)[0].wording != talk.wording
+
+
+def _unseen(talk: Conversation) -> Conversation:
+    """Return the talk with its question as one that nobody has seen; the buttons it was put with are old ones."""
+    return replace(talk, serial=talk.serial + 1, wording="", copies=0, seen_at=None)
 
 
 def _stands(book: Rulebook, name: str) -> bool:

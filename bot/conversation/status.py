@@ -37,7 +37,7 @@ def report(book: Rulebook, conversation: Conversation, event: Event, now: dateti
 
 def _delivered(book: Rulebook, talk: Conversation, event: Delivered, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
     if waits(talk, event.serial):
-        talk = replace(talk, seen_at=talk.seen_at or event.at)  # when it came first, should it come twice
+        talk = replace(talk, seen_at=min(talk.seen_at or event.at, event.at))  # when it came first
     return traced(Outcome(talk), event.ids, now)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from fakes import BOOK, FLOW, PAUSE, Talk, at_step, begun, chance, sent
+from fakes import BOOK, FLOW, PAUSE, Talk, at_step, begun, chance, sent, unseen
 
 from bot.conversation.asking import added
 from bot.conversation.engine import advance
@@ -15,11 +15,6 @@ CONSENTS = sorted(name for name, step in FLOW.steps.items() if step.consent)
 
 
 # ── consents ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def unseen(step: str) -> Talk:
-    """Return a talk whose consent has just been asked anew and has not reached the person yet."""
-    return at_step(step).write("help", seen=False)
 
 
 @pytest.mark.parametrize("step", CONSENTS)
@@ -71,6 +66,55 @@ def test_a_tap_on_the_first_question_counts_though_it_was_put_again_under_the_sa
     assert "old_tap" in talk.copy().write(yes, kind=Kind.TAP, tap=first - 1).lines
     talk.write(yes, kind=Kind.TAP, tap=first)
     assert talk.step != step
+
+
+@pytest.mark.parametrize("step", CONSENTS)
+@pytest.mark.parametrize("between", ["SOS", "help", "yes please", "photo", "old tap"])
+def test_who_has_seen_the_question_says_yes_to_it_whatever_they_wrote_before(step: str, between: str) -> None:
+    talk = at_step(step)
+    yes = talk.numbers(FLOW.steps[step].accepts[0])
+    kind = {"photo": Kind.PHOTO, "old tap": Kind.TAP}.get(between, Kind.TEXT)
+    talk.write(between, kind=kind, tap=0 if kind is Kind.TAP else None, seen=False)
+    if talk.step == step:  # SOS leads from the ordinary way to another question
+        talk.write(yes, seen=False)
+        assert talk.step != step
+
+
+def test_who_has_seen_other_answers_listed_or_another_language_has_not_seen_the_question() -> None:
+    for changes in ("language", "area"):
+        talk = at_step("review")
+        yes = talk.numbers("send")
+        if changes == "language":
+            talk.write("español", seen=False)
+        else:
+            area = next(one for one in talk.talk.answers if one.step == "area")
+            talk.write("2", edits=area.message, seen=False)
+        assert talk.talk.step == "review"
+        assert talk.write(yes, seen=False).lines[0] == "not_seen"
+
+
+@pytest.mark.parametrize("copies", [0, 1])
+@pytest.mark.parametrize("tapped", [False, True])
+def test_a_consent_that_says_more_than_when_it_was_put_has_not_been_seen(copies: int, tapped: bool) -> None:
+    """The bot was started anew for a mission where it can read the case for a while: that is said before."""
+    talk = at_step("review")
+    first, yes = talk.talk.serial, talk.numbers("send")
+    talk.book = replace(BOOK, readable=True)
+    if copies:
+        assert "readable_here" in talk.write(yes, seen=False).lines
+    talk.tell(Delivered(first, talk.now))
+    talk.write(yes, kind=Kind.TAP if tapped else Kind.TEXT, tap=first if tapped else None)
+    assert (talk.step, talk.lines[0]) == ("review", "old_tap" if tapped else "not_seen")
+    assert "readable_here" in talk.lines
+    assert talk.write(yes).step == "act"
+
+
+def test_which_copy_came_first_counts_in_whatever_order_that_is_told() -> None:
+    talk = unseen("review")
+    first, yes = talk.talk.serial, talk.numbers("send")
+    talk.write(yes, seen=False)
+    talk.tell(Delivered(first + 1, talk.now + timedelta(minutes=1))).tell(Delivered(first, talk.now))
+    assert talk.write(yes).step == "act"
 
 
 @pytest.mark.parametrize("step", CONSENTS)

@@ -19,6 +19,7 @@ from fakes import (
     begun,
     rulebook,
     sent,
+    unseen,
 )
 
 from bot.conversation.asking import added
@@ -146,8 +147,8 @@ def test_at_every_question_the_lines_are_shown_the_question_stands_and_nothing_i
     assert "want to die" not in repr([(one.words, one.message) for one in talk.talk.answers])
 
 
-def test_at_a_consent_the_yes_that_follows_must_be_to_the_question_as_it_is_put_again() -> None:
-    talk = begun().picks("no", "no", "tell", "me", "threat", "MX-OAX", "quiet", "here")
+def test_at_a_consent_that_has_not_come_yet_the_yes_that_follows_is_none() -> None:
+    talk = unseen("review")
     number = talk.numbers("send")
     talk.write(WORDS, seen=False)
     assert talk.write(number, seen=False).lines[0] == "not_seen"

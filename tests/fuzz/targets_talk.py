@@ -108,7 +108,7 @@ class _Watched:
     def __init__(self, talk: Talk) -> None:
         self.talk = talk
         kept = talk.conversation
-        self.shown = [talk.question] if talk.question else []
+        self.shown = [say for say in talk.says if say.question]
         self.delivered = {kept.serial: talk.now} if kept else {}
         case = kept.case if kept else None
         self.fair = {one.at for one in (*consents_of(talk), *(case.consents if case else ()))}
@@ -129,7 +129,7 @@ class _Watched:
             assert {one.at for one in alert.consents} <= self.fair
         self.handed = len(talk.handed)
         kept = talk.conversation
-        self.shown = [*self.shown, *(say.question for say in talk.says if say.question)] if kept else []
+        self.shown = [*self.shown, *(say for say in talk.says if say.question)] if kept else []
         if kept:
             assert _decode(encoded(kept)) == kept
             if reached(move):

@@ -162,6 +162,25 @@ async def test_a_tap_on_an_old_message_changes_nothing_and_brings_the_question_b
         assert "What happened?" in await life.presses(ana, "me")
 
 
+@pytest.mark.parametrize("second", ["SOS", "7", "help"])
+async def test_the_buttons_of_a_consent_hold_though_it_has_been_put_again_meanwhile(
+    stage: TelegramStage, second: str
+) -> None:
+    """On a slow line the newest question is still on its way when somebody taps the one they see."""
+    async with stage.open() as life:
+        ana = stage.telegram.person(language_code="en")
+        ana.writes("SOS")
+        ana.writes(second)
+        await life.quiet()
+        first, copy = [shown for shown in ana.heard if serial(shown)]
+        assert serial(first) < serial(copy)
+        await life.taps(ana, first, "me")
+        kept = await life.kept(ana)
+        assert kept is not None
+        assert kept.step == "sos_act"
+        assert "That button belongs to an earlier question" in await life.taps(ana, copy, "me")
+
+
 async def test_typed_answers_make_the_buttons_of_the_question_go(stage: TelegramStage) -> None:
     async with stage.open() as life:
         ana = stage.telegram.person(language_code="en")
