@@ -15,6 +15,7 @@ from bot.storage.locks import SHARED
 from bot.storage.statement import Statement
 
 AGAIN = 0.1  # seconds until a server that went while it was asked is asked again
+MOST_ASKED = 300  # times about one that it holds open: a process of it that hangs can't be ended
 LATER = 10_000  # transactions after which a mark is nobody's: each commit of a connection renews its own
 
 _LEAVE = Statement(
@@ -24,8 +25,9 @@ _LEAVE = Statement(
 _FATE = Statement(  # PostgreSQL 13 and later; a server that follows another doesn't know yet
     "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_xact_status(CAST(:number AS xid8)) END"
 )
-_BREAK_OFF = Statement(  # whoever has this number now; ours to end, as they are our own role's
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = xid(CAST(:number AS xid8))"
+_BREAK_OFF = Statement(  # whoever has this number now, and our own database
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE backend_xid = xid(CAST(:number AS xid8)) AND datname = current_database()"
 )
 _LEFT = Statement(
     "SELECT pg_visible_in_snapshot(CAST(:number AS xid8), pg_current_snapshot()), "
@@ -90,14 +92,19 @@ class Transaction:
 
 def became(transaction: Transaction, connected: Callable[[], sa.Connection], ending: Event) -> bool | None:
     """Ask whether it was committed, as often as the server goes meanwhile; None: nobody can say, or we are to end."""
-    while True:
+    left = MOST_ASKED
+    while left:
         try:
             return transaction.committed(connected)
-        except (StillOpen, transaction.driver.OperationalError):
-            if ending.wait(AGAIN):
-                return None
-        except (sa.exc.SQLAlchemyError, transaction.driver.Error):  # we are to end before it is back; or it won't say
+        except transaction.driver.OperationalError:
+            pass
+        except StillOpen:
+            left -= 1
+        except Exception:  # noqa: BLE001 - whatever it is, they who wait must be told; also: we are to end before it is back
             return None
+        if ending.wait(AGAIN):
+            return None
+    return None
 
 
 def forget(conn: sa.Connection, after: int = LATER) -> None:

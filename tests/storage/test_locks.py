@@ -1,5 +1,7 @@
 """Processes that share a server keep out of one another's way; on a file there is one writer, and nothing to hold."""
 
+import os
+import signal
 from collections.abc import Iterator
 from threading import Event
 
@@ -8,6 +10,7 @@ import sqlalchemy as sa
 from fakes_postgres import Postgres
 from storage.databases import Database, on_a_file, on_a_server
 
+from bot.storage import transactions
 from bot.storage.locks import Held, Leases, collided, hold
 from bot.storage.transactions import Transaction, became, lost
 
@@ -129,6 +132,62 @@ def test_a_transaction_whose_end_never_came_to_its_server_is_broken_off_there_an
         transaction.ends()
         assert became(transaction, engine.connect, Event()) is False
         conn.invalidate()
+
+
+@on_a_server
+def test_nobody_elses_transaction_is_broken_off_though_its_number_fits(
+    database: Database, postgresql: Postgres
+) -> None:
+    """A server that was killed gives numbers again, and to any database."""
+    engine, other = database.engine(), sa.create_engine(postgresql.fresh())
+    with engine.connect() as conn, other.connect() as theirs:
+        conn.begin()
+        transaction = Transaction(conn)
+        transaction.ends()
+        begun = theirs.begin()
+        transaction._number = str(theirs.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one())
+        assert became(transaction, engine.connect, soon()) is None
+        assert theirs.exec_driver_sql("SELECT 1").scalar_one() == 1
+        begun.rollback()
+    other.dispose()
+
+
+@on_a_server
+def test_nobody_waits_for_ever_for_a_transaction_that_its_server_can_not_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "MOST_ASKED", 3)
+    engine = database.engine()
+    with engine.connect() as conn:
+        transaction = Transaction(conn)
+        conn.begin()
+        transaction.ends()
+        process = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        os.kill(process, signal.SIGSTOP)
+        try:
+            assert became(transaction, engine.connect, Event()) is None
+        finally:
+            os.kill(process, signal.SIGCONT)
+        conn.invalidate()
+
+
+@on_a_server
+@pytest.mark.parametrize("error", [ConnectionResetError(), MemoryError(), RuntimeError()])
+def test_whatever_goes_wrong_while_it_is_asked_nobody_can_say(database: Database, error: Exception) -> None:
+    def connected() -> sa.Connection:
+        raise error
+
+    with database.engine().connect() as conn, conn.begin():
+        transaction = Transaction(conn)
+        transaction.ends()
+        assert became(transaction, connected, Event()) is None
+
+
+def soon() -> Event:
+    """One that has been set: whoever waits for it waits no longer."""
+    event = Event()
+    event.set()
+    return event
 
 
 def test_a_connection_that_works_is_not_lost(conn: sa.Connection) -> None:
