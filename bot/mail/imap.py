@@ -222,17 +222,19 @@ class _Line:
 
     def await_news(self) -> None:
         """Return when the server tells of something (RFC 2177), or when it is time to look anyhow."""
+        if _lies_here(self._client) is not None:
+            self._client.noop()  # reads it
         if self._told_of_more():
             return
-        seconds = self._mailbox.wait
         if not self._client.has_capability("IDLE"):
-            with _at_most(seconds, self._client.socket()), suppress(TimeoutError):
+            with _at_most(self._mailbox.wait, self._client.socket()), suppress(TimeoutError):
                 socket.socket.recv(self._client.socket(), 1, socket.MSG_PEEK)  # wakes when the line is cut, too
             self._client.noop()
             return
         self._client.idle()
-        if not _holds_more(self._client):
-            self._client.idle_check(timeout=seconds)
+        told = _lies_here(self._client)
+        if told is None or (told and b"EXISTS" not in told.upper()):
+            self._client.idle_check(timeout=self._mailbox.wait)
         self._client.idle_done()
 
     def _told_of_more(self) -> bool:
@@ -283,11 +285,11 @@ def _select(client: Any, folder: str) -> int:  # noqa: ANN401 - the same
         raise NoFolder from None
 
 
-def _holds_more(client: Any) -> bool:  # noqa: ANN401 - the same
-    """Tell whether the server's words lie here already: the library waits at the socket, which wakes for new ones."""
+def _lies_here(client: Any) -> bytes | None:  # noqa: ANN401 - the same
+    """Return what was said and not read yet, b"": that it ends. The library asks the socket alone, which may be dry."""
     with _at_most(0, client.socket()), suppress(BlockingIOError, ssl.SSLWantReadError):
-        return bool(client._imap.file.peek(1))  # noqa: SLF001 - the library doesn't ask
-    return False
+        return bytes(client._imap.file.peek(1))  # noqa: SLF001 - the library doesn't ask
+    return None
 
 
 @contextmanager

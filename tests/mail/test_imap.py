@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Literal
 import pytest
 import trustme
 from fakes_dovecot import NO_IDLE, NO_UIDPLUS, PASSWORD, USER, Dovecot, dovecot
+from fakes_imap import GOODBYE, ScriptedImap, scripted_imap
 from fakes_smtp import closed_port, raw_server
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it brings no types
 
@@ -193,6 +195,43 @@ async def test_a_mail_that_comes_after_a_look_and_before_the_wait_is_told_of(
     taken = Taken()
     async with listening(mailbox(server, trusted), taken):
         await taken.mails_are(1)
+
+
+EXISTS = b"* 1 EXISTS\r\n"
+
+
+def scripted(server: ScriptedImap, trusted: Path, **more: object) -> Mailbox:
+    words: dict[str, object] = {"username": USER, "password": "any", "shortest": 0.05, **more}
+    return Mailbox(host="localhost", port=server.port, tls="implicit", ca_file=trusted, **words)  # type: ignore[arg-type]  # by name
+
+
+@pytest.mark.parametrize(("capability", "command"), [("IMAP4rev1 IDLE", "IDLE"), ("IMAP4rev1", "SEARCH")])
+async def test_what_is_told_in_one_breath_with_an_answer_is_looked_at_at_once(
+    authority: trustme.CA, trusted: Path, capability: str, command: str
+) -> None:
+    with scripted_imap(authority, capability=capability, behind={command: EXISTS}) as server:
+        async with listening(scripted(server, trusted), Taken()):
+            await until(lambda: server.heard["SEARCH"] > 1)
+
+
+async def test_whatever_else_is_said_with_an_answer_is_no_reason_to_look_again(
+    authority: trustme.CA, trusted: Path
+) -> None:
+    wait = 0.2
+    with scripted_imap(authority, behind={"IDLE": b"* OK Still here\r\n"}) as server:
+        async with listening(scripted(server, trusted, wait=wait), Taken()):
+            await until(lambda: server.heard["IDLE"] == 1)
+            began = time.monotonic()
+            await until(lambda: server.heard["IDLE"] >= 4)
+    assert time.monotonic() - began > 2 * wait
+
+
+async def test_a_line_that_ends_in_one_breath_with_an_answer_is_given_up_at_once(
+    authority: trustme.CA, trusted: Path, told: list[str]
+) -> None:
+    with scripted_imap(authority, behind={"IDLE": GOODBYE}) as server:
+        async with listening(scripted(server, trusted), Taken()):
+            await until(lambda: "mailbox_down" in told)
 
 
 async def test_what_an_earlier_session_marked_is_removed_and_not_taken(server: Dovecot, trusted: Path) -> None:
