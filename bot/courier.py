@@ -33,7 +33,7 @@ from bot.channels.base import Channel, Outgoing
 from bot.conversation.events import Accepted, Due, Event, Placed, Refused, Sealed, Trying
 from bot.conversation.model import Clear, HandOff, Say, Sender, Wake, Weight
 from bot.errors import DeliveryError, FlowError, Unreachable, UnsureDelivery
-from bot.failures import is_over, log_failure, said_again, tried, wait
+from bot.failures import is_over, log_failure, perhaps, said_again, tried, wait
 from bot.logs import Event as Logged
 from bot.logs import event
 from bot.mail.smtp import Post
@@ -284,7 +284,7 @@ class Courier:
             self.wake()
             return
         if is_over(row, error, self.channels.get(row.sender.channel)):
-            await self._settle(row)
+            await self._settle(row, perhaps(row, error, self.now()))
             return
         pause, unsure = timedelta(seconds=wait(row, error, self.fraction())), isinstance(error, UnsureDelivery)
         await self.writer.insist(partial(self._put_back, row=row, pause=pause, unsure=unsure))

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from bot.channels.base import Channel
+from bot.conversation.events import Delivered
 from bot.conversation.model import Conversation, Say, Way, Weight
 from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
 from bot.logs import Event as Logged
@@ -57,6 +59,14 @@ def is_over(row: Row, error: DeliveryError, channel: Channel | None) -> bool:
     if isinstance(error, UnsureDelivery) and isinstance(row.effect, Say) and channel:
         return row.trying or not said_again(row.effect, channel)
     return isinstance(error, Undeliverable)
+
+
+def perhaps(row: Row, error: DeliveryError, now: datetime) -> Delivered | None:
+    """Return what is worth a report where words are given up that may have come: that a consent may have been seen."""
+    question = row.effect.question if isinstance(row.effect, Say) else None
+    if question is None or not question.consent or not isinstance(error, UnsureDelivery):
+        return None
+    return Delivered(question.serial, now, sure=False)
 
 
 def said_again(say: Say, channel: Channel) -> bool:

@@ -1,7 +1,7 @@
 """What an answer changes: it is kept, it leads on, and two of them are consents.
 
 Pure. An answer that is no longer on the person's path is not handed over; a consent counts only when its
-question had been seen.
+question had been seen, or was put twice and nobody can say whether it came.
 """
 
 import re

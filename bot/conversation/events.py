@@ -13,6 +13,7 @@ class Delivered:
     serial: int
     at: datetime
     ids: tuple[str, ...] = field(default=(), repr=False)  # what of it can be deleted there later
+    sure: bool = True  # False: they may have, and more nobody can say
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def report(book: Rulebook, conversation: Conversation, event: Event, now: dateti
 
 
 def _delivered(book: Rulebook, talk: Conversation, event: Delivered, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
-    if waits(talk, event.serial):
+    put_again = event.serial > talk.serial - talk.copies
+    if waits(talk, event.serial) and (event.sure or put_again):  # of two that may have come, one is taken to have
         talk = replace(talk, seen_at=min(talk.seen_at or event.at, event.at))  # when it came first
     return traced(Outcome(talk), event.ids, now)
 

@@ -109,6 +109,21 @@ def test_a_consent_that_says_more_than_when_it_was_put_has_not_been_seen(copies:
     assert talk.write(yes).step == "act"
 
 
+@pytest.mark.parametrize("step", CONSENTS)
+def test_of_questions_that_may_have_come_the_second_counts(step: str) -> None:
+    """A server may answer for hours that it can't send, and send all the same: nobody would ever be heard."""
+    talk = unseen(step)
+    first, yes = talk.talk.serial, talk.numbers(FLOW.steps[step].accepts[0])
+    for _ in range(2):
+        talk.tell(Delivered(first, talk.now, sure=False))
+    assert talk.write(yes, seen=False).lines[0] == "not_seen"
+    talk.tell(Delivered(first, talk.now, sure=False))
+    assert talk.write(yes, seen=False).lines[0] == "not_seen"
+    talk.tell(Delivered(first + 1, talk.now, sure=False))
+    assert talk.copy().write(yes, late=PAUSE + timedelta(seconds=1)).lines[0] == "not_seen"
+    assert talk.write(yes).step != step
+
+
 def test_which_copy_came_first_counts_in_whatever_order_that_is_told() -> None:
     talk = unseen("review")
     first, yes = talk.talk.serial, talk.numbers("send")

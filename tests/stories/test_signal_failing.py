@@ -86,6 +86,21 @@ async def test_a_status_that_may_not_have_arrived_is_said_again_in_its_place(
         assert max(place for place, text in enumerate(told) if STATUS in text) < told.index(ana.messages[-1])
 
 
+@pytest.mark.parametrize("fault", [RESET_AFTER, rate_limited("", done=True)], ids=["cut", "429"])
+async def test_while_nothing_is_known_to_arrive_a_yes_to_the_question_put_again_is_heard(
+    fault: Fault, stage: Stage, signal: SignalServer
+) -> None:
+    async with on_signal(stage, signal) as bot:
+        ana = signal.person()
+        signal.fails(fault, always=True)
+        await bot.says(ana, SOS[0])
+        for number in ("7", "7", "10", "10"):
+            await bot.later(minutes=4)
+            await bot.says(ana, number)
+        kept = await bot.kept(ana)
+        assert kept is not None and kept.case is not None
+
+
 async def test_words_that_did_not_go_are_tried_until_they_do(stage: Stage, signal: SignalServer) -> None:
     async with on_signal(stage, signal) as bot:
         ana = signal.person()
