@@ -59,7 +59,9 @@ class DeliveryError(BotError):
 
 
 class UnsureDelivery(DeliveryError):  # noqa: N818 - named by what the caller learns
-    """It may have arrived, or not."""
+    """It may have arrived, or not. `whole` False: its end was not tried, or its beginning is deleted again."""
+
+    whole = True
 
 
 class Undeliverable(DeliveryError):  # noqa: N818 - named by what the caller learns

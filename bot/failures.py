@@ -64,7 +64,7 @@ def is_over(row: Row, error: DeliveryError, channel: Channel | None) -> bool:
 def perhaps(row: Row, error: DeliveryError, now: datetime) -> Delivered | None:
     """Return what is worth a report where words are given up that may have come: that a consent may have been seen."""
     question = row.effect.question if isinstance(row.effect, Say) else None
-    if question is None or not question.consent or not isinstance(error, UnsureDelivery):
+    if question is None or not question.consent or not (isinstance(error, UnsureDelivery) and error.whole):
         return None
     return Delivered(question.serial, now, sure=False)
 

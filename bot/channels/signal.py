@@ -190,7 +190,11 @@ class Signal:
         begun, ids = known.begun
         ids = ids if begun == hash(texts) else ()
         for text in texts[len(ids) :]:
-            ids = (*ids, await self._say(address, text))
+            try:
+                ids = (*ids, await self._say(address, text))
+            except UnsureDelivery as error:
+                error.whole = len(ids) + 1 == len(texts)
+                raise
             known.begun = (hash(texts), ids)  # should the next part fail, this one isn't said again
         known.begun = (0, ())
         return Arrived(moment(int(ids[-1])) - _skew(known.behind) if ids else self._now(), ids)

@@ -48,7 +48,9 @@ class Sending:
                 ids.append((await self._say(outgoing, text, ()))[0])
                 await asyncio.sleep(self.pause)
             last, at = await self._say(outgoing, texts[-1], buttons)
-        except DeliveryError:
+        except DeliveryError as error:
+            if isinstance(error, UnsureDelivery):
+                error.whole = len(texts) == 1
             if ids:
                 self.later.do(self.clear(outgoing.sender, tuple(ids)))  # they will be said again
             raise

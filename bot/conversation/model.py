@@ -16,7 +16,6 @@ class Words(Protocol):
 
     def __call__(self, context: str, msgid: str, values: Mapping[str, str] | None = None) -> str:
         """Return the words for `msgid` as said at `context`, with {places} filled from `values`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +144,9 @@ class Conversation:
     serial: int = 0  # grows by one with each question asked
     offered: tuple[tuple[int, str], ...] = ()  # the numbers shown with the waiting question
     page: int = 0
-    wording: str = ""  # of a waiting consent, in short: what it says, lists and offers
+    wording: str = field(default="", repr=False)  # of a waiting consent, in short: what it says, lists and offers
     copies: int = 0  # of the waiting consent, put just before it
+    doubted: int = 0  # which of these may have come, and nobody can say: the first
     seen_at: datetime | None = None  # when the waiting question, or such a copy, reached the person
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     consents: tuple[Consent, ...] = ()

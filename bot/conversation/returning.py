@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bot.conversation.asking import Rulebook, ask_again, case_now, languages, text
 from bot.conversation.model import Conversation, Line, Message, Outcome, Say, Weight
+from bot.conversation.settling import settle
 
 DIGITS = 16
 _CODE = re.compile(rf"(?:\d[\s-]*){{{DIGITS}}}")  # digits of any script, in groups as one likes
@@ -30,7 +31,7 @@ def returned(  # noqa: PLR0913, PLR0917 - as the engine's `advance`, and what wa
     now: datetime,
 ) -> Outcome:
     """Tell how far the case of `found` is, with the mission's `words`; the waiting question, if any, is put again."""
-    here = replace(talk or Conversation(message.sender), sender=message.sender)
+    here, changed = settle(book, replace(talk or Conversation(message.sender), sender=message.sender))
     here = replace(here, language=here.language or (found.language if found else ""))
     lines = tuple(_told(book, replace(found, sender=message.sender, language=here.language), words)) if found else ()
     lines = lines or (text(book, here, "code_nothing"),)
@@ -39,6 +40,7 @@ def returned(  # noqa: PLR0913, PLR0917 - as the engine's `advance`, and what wa
     here = replace(here, heard_at=now)
     if not here.step:
         return Outcome(here, (Say(lines, languages(book, here), weight=Weight.STATUS),))
+    lines = (*lines, text(book, here, "changed")) if changed else lines
     asked, say = ask_again(book, here, *lines)
     return Outcome(asked, (_once(say, lines) if _same_case(here, found) else say,))
 

@@ -48,7 +48,8 @@ def settle(book: Rulebook, talk: Conversation) -> tuple[Conversation, bool]:
 
 def _says_else(book: Rulebook, talk: Conversation) -> bool:
     """Whether the waiting consent would say something else today: that the bot can read the case for a while, say."""
-    return bool(talk.wording) and ask_again(book, talk)[0].wording != talk.wording
+    step = book.flow.step(talk.step)
+    return step is not None and step.consent is not None and ask_again(book, talk)[0].wording != talk.wording
 
 
 def _unseen(talk: Conversation) -> Conversation:

@@ -36,9 +36,12 @@ def report(book: Rulebook, conversation: Conversation, event: Event, now: dateti
 
 
 def _delivered(book: Rulebook, talk: Conversation, event: Delivered, now: datetime) -> Outcome:  # noqa: ARG001 - the table's shape
-    put_again = event.serial > talk.serial - talk.copies
-    if waits(talk, event.serial) and (event.sure or put_again):  # of two that may have come, one is taken to have
-        talk = replace(talk, seen_at=min(talk.seen_at or event.at, event.at))  # when it came first
+    if waits(talk, event.serial):
+        second = waits(talk, talk.doubted) and event.serial > talk.doubted
+        if event.sure or second:  # of two that may have come, one is taken to have
+            talk = replace(talk, seen_at=min(talk.seen_at or event.at, event.at))  # when it came first
+        elif not waits(talk, talk.doubted):
+            talk = replace(talk, doubted=event.serial)
     return traced(Outcome(talk), event.ids, now)
 
 

@@ -176,6 +176,24 @@ async def test_what_only_an_operator_can_mend_alarms_them(
     assert "new" not in caplog.text.split()
 
 
+@pytest.mark.parametrize(("before", "whole"), [(0, False), (1, True)])
+async def test_of_a_text_that_may_have_come_it_is_known_whether_its_end_was_tried(
+    before: int, whole: bool, server: SignalServer, signal: Signal
+) -> None:
+    plan = iter([None] * before + [FAILED])
+    original = signal._service.ask_raw
+
+    async def one_is_limited(verb: str, url: str, content: str | None = None) -> object:
+        if next(plan, None) is FAILED:
+            server.fails(rate_limited("", done=True))
+        return await original(verb, url, content)
+
+    signal._service.ask_raw = one_is_limited  # type: ignore[method-assign,assignment]  # in its place
+    with pytest.raises(UnsureDelivery) as caught:
+        await signal.send(outgoing(server.person(), "я" * 1500))  # two parts
+    assert caught.value.whole is whole
+
+
 async def test_a_long_text_goes_in_parts_and_a_part_that_went_is_not_said_again(
     server: SignalServer, signal: Signal
 ) -> None:

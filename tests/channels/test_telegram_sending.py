@@ -77,6 +77,19 @@ async def test_parts_of_which_one_failed_are_taken_back_since_all_is_said_again(
     assert ana.messages == []
 
 
+@pytest.mark.parametrize(("letters", "whole"), [("a", True), ("ab", False)])
+async def test_of_a_text_that_may_have_come_it_is_known_whether_all_of_it_may_be_there(
+    letters: str, whole: bool
+) -> None:
+    async with telegram_server() as server:
+        ana, telegram = server.person(), channel(server)
+        server.fails("sendMessage", ANSWER_LOST)
+        with pytest.raises(UnsureDelivery) as raised:
+            await telegram.send(question(ana, "yes", text="\n\n".join(letter * 3000 for letter in letters)))
+        await telegram.close()
+    assert raised.value.whole is whole
+
+
 @pytest.mark.parametrize(
     ("fault", "kind", "retry_after"),
     [

@@ -10,6 +10,7 @@ from bot.conversation.asking import added
 from bot.conversation.engine import advance
 from bot.conversation.events import Delivered
 from bot.conversation.model import Answer, ConsentKind, Kind, Message
+from bot.conversation.returning import returned
 
 CONSENTS = sorted(name for name, step in FLOW.steps.items() if step.consent)
 
@@ -122,6 +123,35 @@ def test_of_questions_that_may_have_come_the_second_counts(step: str) -> None:
     talk.tell(Delivered(first + 1, talk.now, sure=False))
     assert talk.copy().write(yes, late=PAUSE + timedelta(seconds=1)).lines[0] == "not_seen"
     assert talk.write(yes).step != step
+
+
+@pytest.mark.parametrize("step", CONSENTS)
+def test_a_question_that_may_have_come_alone_counts_for_nothing_whatever_was_put_before_it(step: str) -> None:
+    talk = unseen(step)
+    first, yes = talk.talk.serial, talk.numbers(FLOW.steps[step].accepts[0])
+    talk.write("help", seen=False)
+    for _ in range(2):
+        talk.tell(Delivered(first + 1, talk.now, sure=False))
+    assert talk.write(yes, seen=False).lines[0] == "not_seen"
+    assert talk.step == step
+
+
+def test_a_return_code_typed_at_a_consent_does_not_hide_that_it_was_reworded() -> None:
+    talk = at_step("review")
+    yes = talk.numbers("send")
+    old = replace(talk.talk, flow="older")
+    message = Message(talk.sender, "code", talk.now, "1234 5678 9012 3456")
+    talk._took(returned(BOOK, old, None, (), message, talk.now))
+    assert "changed" in talk.lines
+    assert talk.write(yes, seen=False).lines[0] == "not_seen"
+
+
+def test_a_consent_that_was_put_before_its_words_were_remembered_is_asked_anew() -> None:
+    talk = at_step("review")
+    talk.conversation = replace(talk.talk, wording="")
+    yes = talk.numbers("send")
+    assert talk.write(yes).lines[0] == "not_seen"
+    assert talk.write(yes).step == "act"
 
 
 def test_which_copy_came_first_counts_in_whatever_order_that_is_told() -> None:
