@@ -136,6 +136,8 @@ def know(profile: MissionProfile, today: date) -> Knowledge:
     flow = read.flow.with_choices("areas", profile.areas)
     flow = flow.with_choices("languages", {tag: LANGUAGES[tag].autonym for tag in profile.languages})
     _refuse_broken(flow)
+    words = [sorted(catalogs.texts.get(tag, {}).items()) for tag in profile.languages]
+    flow = flow.worded(words, profile.languages, profile.areas, sorted(profile.name.items()))
     filled = replace(read, flow=flow)
     standing: Standing = {tag: {} for tag in catalogs.tags}
     spoken: dict[str, Words] = {tag: catalogs.words(tag) for tag in catalogs.tags}

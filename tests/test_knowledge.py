@@ -1,5 +1,6 @@
 """What one mission's bot knows: the languages it offers, the places it shows, the support it tells of."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -111,6 +112,36 @@ def test_what_nobody_has_confirmed_lately_is_unknown(profile: MissionProfile, to
 
 
 # ── the language for developers ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": {"en": "the other embassy"}},
+        {"areas": {"MX-OAX": "Chiapas"}},
+        {"languages": ("en", "fr")},
+    ],
+)
+def test_the_version_that_people_consent_to_changes_with_what_they_read(
+    profile: MissionProfile, changed: dict[str, object]
+) -> None:
+    here = know(profile, TODAY).book.flow.version
+    assert know(profile, TODAY).book.flow.version == here
+    assert know(replace(profile, **changed), TODAY).book.flow.version != here  # type: ignore[arg-type]  # by name
+
+
+def test_the_version_that_people_consent_to_changes_with_any_translation(
+    profile: MissionProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, load = know(profile, TODAY).book.flow.version, catalogs.load
+
+    def corrected(tags: Sequence[str]) -> catalogs.Catalogs:
+        loaded = load(tags)
+        one = next(iter(loaded.texts["es"]))
+        return replace(loaded, texts={**loaded.texts, "es": {**loaded.texts["es"], one: "otra palabra"}})
+
+    monkeypatch.setattr(knowledge, "load", corrected)
+    assert know(profile, TODAY).book.flow.version != here
 
 
 def test_the_language_for_developers_is_known_only_where_it_is_asked_for(profile: MissionProfile) -> None:

@@ -7,6 +7,7 @@ English words are the catalogs' message ids, the name with its flow is their con
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
 
 from bot.conversation.model import ConsentKind
 
@@ -110,6 +111,11 @@ class Flow:
             for name, step in self.steps.items()
         }
         return replace(self, steps=steps)
+
+    def worded(self, *words: object) -> "Flow":
+        """Return this flow as one that is another where any of these words is: what people read besides the English."""
+        version = sha256(repr((self.version, words)).encode()).hexdigest()[: len(self.version)]
+        return replace(self, version=version)
 
     def context(self, step: Step, part: str = "") -> str:
         """Return the catalog context of a step's question, or of a part of it (a choice's name)."""
