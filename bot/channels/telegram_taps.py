@@ -82,7 +82,7 @@ class Taps:
     def asked(self, place: Place, question: Question) -> None:
         """Remember the buttons that a chat has now; those of the question before go away."""
         before = self._waiting.get(place.chat)
-        first = before.first if before and 0 <= question.serial - before.serial <= question.copies else place.message
+        first = before.first if before and 0 < question.serial - before.serial <= question.copies else place.message
         _remember(self._waiting, place.chat, Waiting(place, question.serial, first))
         if before and before.open:
             self._edits.want(before.place, View())
