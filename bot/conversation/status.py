@@ -45,17 +45,13 @@ def _delivered(book: Rulebook, talk: Conversation, event: Delivered, now: dateti
     return traced(Outcome(talk), event.ids, now)
 
 
-def _way(
-    book: Rulebook,  # noqa: ARG001 - the table's shape
-    talk: Conversation,
-    event: Sealed | Trying | Placed | Refused,
-    now: datetime,  # noqa: ARG001 - the table's shape
-) -> Outcome:
+def _way(book: Rulebook, talk: Conversation, event: Sealed | Trying | Placed | Refused, now: datetime) -> Outcome:
     """Note how far a mail has come. What has left stays left; what was given up can still leave."""
     handed = _handed(talk, event.number)
     if handed is None or handed.way in (_ON_THEIR_WAY if isinstance(event, Placed) else _SETTLED):
         return Outcome(talk)
-    return Outcome(_with(talk, replace(handed, way=_WAYS[type(event)])))
+    waits_anew = _waits_anew(book, talk, handed, now) if isinstance(event, Placed) else ()
+    return Outcome(_with(talk, replace(handed, way=_WAYS[type(event)])), waits_anew)
 
 
 def _accepted(book: Rulebook, talk: Conversation, event: Accepted, now: datetime) -> Outcome:

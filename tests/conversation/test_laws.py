@@ -497,6 +497,7 @@ def may_hear(talk: Conversation, at: datetime, now: datetime) -> bool:
 @example(["acknowledged", "accepted", timedelta(hours=2)], "")
 @example(["accepted", timedelta(hours=25), "acknowledged"], "")
 @example(["accepted", "stop", timedelta(hours=2), "acknowledged", Relayed("words"), Closed()], "here")
+@example([*[timedelta(minutes=1)] * 3, timedelta(minutes=76), Bounced(0), timedelta(minutes=1), Placed(0)], "here")
 def test_a_grave_case_is_read_or_told_as_unread_once_and_nothing_is_said_against_the_person_s_wish(
     happenings: Sequence[Happening], reply: str
 ) -> None:
