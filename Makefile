@@ -15,7 +15,7 @@ CORE = tests/conversation tests/handoff tests/test_transcripts.py
 # What whole bots go through, with real neighbours: talks to the opened mail, officers' orders, crowds, kills, faults, days.
 STORIES = tests/stories tests/officers
 FAKES = $(wildcard tests/test_fakes_*.py tests/*/test_fakes_*.py) # whether the servers that tests speak with keep the protocol
-# A test run is four processes, each with a share that takes about as long as another's. To hand tests out one by one takes
+# Besides style and types, a test run is four processes, each with a share that takes about as long as another's. To hand tests out one by one takes
 # a fifth more: each process then collects them all, and to pass on what takes a millisecond takes four.
 SHARES = core storage rooms others
 ROOMS = $(filter-out $(CORE) $(STORIES) tests/storage tests/language,$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py)))))

@@ -113,7 +113,7 @@ class Flow:
         return replace(self, steps=steps)
 
     def worded(self, *words: object) -> "Flow":
-        """Return this flow as one that is another where any of these words is: what people read besides the English."""
+        """Return this flow under a version that changes with these words, too: all that people read but the English."""
         version = sha256(repr((self.version, words)).encode()).hexdigest()[: len(self.version)]
         return replace(self, version=version)
 

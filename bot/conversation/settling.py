@@ -17,7 +17,7 @@ def settle(book: Rulebook, talk: Conversation) -> tuple[Conversation, bool]:
     the second one after the first.
     """
     if not talk.flow or talk.flow == book.flow.version:
-        return (_unseen(talk) if _says_else(book, talk) else talk), False  # asked anew when it is answered
+        return (_unseen(talk) if _says_else(book, talk) else talk), False  # the answer brings it anew
     steps = book.flow.steps
     keeps = {step.keeps: step for step in steps.values() if step.title}
     answers = tuple(one for one in talk.answers if one.step in keeps and _fits(one, keeps[one.step]))
