@@ -165,8 +165,12 @@ class Alerting:
 
 
 def _begins(told: HandOff, now: datetime) -> datetime:
-    """Return from when on a case's mails leave: in the order in which cases came, whichever is sealed first."""
-    return told.not_before or min(told.at or now, now)
+    """Return from when on a case's mails leave: in the order in which cases came, whichever is sealed first.
+
+    A case that came by a clock that has been set back since waits no longer for its minute than it was to.
+    """
+    came = told.at or now
+    return (told.not_before or came) - max(came - now, AT_ONCE)
 
 
 def _notice(told: HandOff, reader: Reader, bot: str) -> AlertParts:

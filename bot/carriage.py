@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -36,11 +36,13 @@ class Speak(Protocol):
 class Mission(Protocol):
     """What is done for the mission: cases and notes are sealed, and what was sealed for whom is noted."""
 
-    def reader(self, conn: sa.Connection, who: bytes) -> str:
-        """Return which officer has read this person's case, "" for none."""
+    def audience(
+        self, conn: sa.Connection, who: bytes, told: HandOff, now: datetime, *, count: bool
+    ) -> tuple[str, frozenset[str]]:
+        """Return which officer has read this person's case, "" for none, and whom this handoff doesn't wake.
 
-    def unwoken(self, conn: sa.Connection, told: HandOff, reader: str, now: datetime, *, count: bool) -> frozenset[str]:
-        """Return the officers whom this handoff doesn't wake, for very many come; `count` it if it is a first try."""
+        Nobody is woken singly where very many come; `count` it, if it is a first try.
+        """
 
     def seal(self, told: HandOff, now: datetime, reader: str, unwoken: frozenset[str]) -> Sequence[Mail | Ping]:
         """Return the mails and pings of a handoff. In a thread."""
@@ -156,6 +158,11 @@ def delivered(say: Say, arrived: Arrived) -> Delivered | None:
     """Return what is worth a report: when a consent was seen, and what can be deleted there later."""
     consent = say.question.serial if say.question and say.question.consent else 0
     return Delivered(consent, arrived.at, arrived.ids) if consent or arrived.ids else None
+
+
+def sooner(letters: Sequence[Mail | Ping], span: timedelta) -> Sequence[Mail | Ping]:
+    """Return letters whose hours come that much earlier: the clock was set back while they were sealed."""
+    return [replace(one, not_before=one.not_before - span) if one.not_before else one for one in letters]
 
 
 BY_MESSENGER = frozenset({"say", "clear"})  # the kinds of rows that a channel carries

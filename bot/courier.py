@@ -7,7 +7,7 @@ writer that also settles the row. Nothing is decided here about what a person is
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ from bot.carriage import (
     delivered,
     one_word_each,
     rooms_of,
+    sooner,
     that_fit,
 )
 from bot.channels.base import Channel, Outgoing
@@ -203,8 +204,8 @@ class Courier:
         told = row.effect
         if not isinstance(told, HandOff):
             raise TypeError("a row of a case holds something else")
-        audience = await self.writer.do(partial(self._audience, row=row, told=told), urgent=True)
-        letters = await asyncio.to_thread(self.mission.seal, told, self.now(), *audience)
+        row, asked = await self.writer.do(partial(self._asked, row=row, told=told), urgent=True)
+        letters = await asyncio.to_thread(self.mission.seal, told, *asked)
         if not letters:
             event(Logged.SEALING_FAILED, reference=told.reference)
             raise DeliveryError("there is nobody to seal this to")
@@ -213,15 +214,16 @@ class Courier:
         event(Logged.CASE_SEALED, reference=told.reference, mails=mails)
         self.wake()
 
-    def _audience(self, conn: sa.Connection, row: Row, told: HandOff) -> tuple[str, frozenset[str]]:
-        """Return who has read the case, and who isn't woken for it."""
-        reader = self.mission.reader(conn, row.who)
-        return reader, self.mission.unwoken(conn, told, reader, self.now(), count=not row.attempts)
+    def _asked(self, conn: sa.Connection, row: Row, told: HandOff) -> tuple[Row, tuple[datetime, str, frozenset[str]]]:
+        """Return the row with its hour by the present clock, the time, who has read the case, and who isn't woken."""
+        now = self.now()
+        audience = self.mission.audience(conn, row.who, told, now, count=not row.attempts)
+        return replace(row, due=self.outbox.due(conn, row)), (now, *audience)
 
     def _stored(self, conn: sa.Connection, row: Row, told: HandOff, letters: Sequence[Mail | Ping]) -> None:
         hold(conn, row.who)
-        now = self.now()
-        if self.outbox.replace(conn, row.id, row.who, letters, now, expires=row.expires):
+        now, letters = self.now(), sooner(letters, row.due - self.outbox.due(conn, row))
+        if self.outbox.replace(conn, row, letters, now):
             self.mission.sealed(conn, row.who, told, letters, now)
             self._tell(conn, row, Sealed(told.number))
 
@@ -230,9 +232,7 @@ class Courier:
         note = row.effect
         mail = await asyncio.to_thread(self.mission.seal_note, note, self.now()) if isinstance(note, Note) else None
         mails = [mail] if mail else []
-        await self.writer.do(
-            lambda conn: self.outbox.replace(conn, row.id, row.who, mails, self.now(), expires=row.expires)
-        )
+        await self.writer.do(lambda conn: self.outbox.replace(conn, row, mails, self.now()))
         self.wake()
 
     async def _ping(self, row: Row) -> None:

@@ -137,13 +137,12 @@ class MissionDesk:
     filing: Filing
     waking: Waking
 
-    def reader(self, conn: sa.Connection, who: bytes) -> str:
-        """Return which officer has read this person's case."""
-        return self.filing.reader(conn, who)
-
-    def unwoken(self, conn: sa.Connection, told: HandOff, reader: str, now: datetime, *, count: bool) -> frozenset[str]:
-        """Return the officers whom this handoff doesn't wake."""
-        return self.waking.unwoken(conn, told, reader, now, count=count)
+    def audience(
+        self, conn: sa.Connection, who: bytes, told: HandOff, now: datetime, *, count: bool
+    ) -> tuple[str, frozenset[str]]:
+        """Return which officer has read this person's case, and the officers whom this handoff doesn't wake."""
+        reader = self.filing.reader(conn, who)
+        return reader, self.waking.unwoken(conn, told, reader, now, count=count)
 
     def seal(self, told: HandOff, now: datetime, reader: str, unwoken: frozenset[str]) -> Sequence[Mail | Ping]:
         """Return the mails and pings of a handoff."""

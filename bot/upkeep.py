@@ -63,13 +63,13 @@ class Upkeep:
 
         Where another process goes the rounds, only what is this one's own: its keys, certificates and profile.
         """
-        now = self.now()
         if not await self.leads():
+            now = self.now()
             self._looked, self.outbox.looked = None, now  # by whoever leads
             await asyncio.to_thread(self.keyring.refresh)
             await self._once_a_day(now, leads=False)
             return {}
-        await self._clock(now)
+        now = await self._clock()
         expired = await self._all(lambda conn: self.expire_talks(conn, now, TALKS_A_JOB))
         expired += await self._all(partial(expire, now=now, limit=ROWS_A_JOB))
         rewrapped = await self._all(partial(rewrap, keyring=self.keyring, now=now, limit=ROWS_A_JOB))
@@ -88,17 +88,18 @@ class Upkeep:
         """Do once, after the last turn: every copy of the database made until now is an old one."""
         await advance_generation(self.writer, self.keyring)
 
-    async def _clock(self, now: datetime) -> None:
-        """Let what waits for its hour come earlier, if the clock was set back."""
+    async def _clock(self) -> datetime:
+        """Let what waits for its hour come earlier, if the clock was set back; return the time."""
         at = asyncio.get_running_loop().time()
         passed = timedelta(seconds=at - self._looked) if self._looked is not None else timedelta(0)
-        if isinstance(self.now, Watched):
-            self._been = max(self._been, self.now.been_ahead())
+        now, been = self.now.look() if isinstance(self.now, Watched) else (self.now(), timedelta(0))
+        self._been = max(self._been, been)
         look = partial(set_back, outbox=self.outbox, now=now, passed=passed, been_ahead=self._been)
         back = await self.writer.do(look)  # if that fails, the next look is at all of it
         self._looked, self._been = at, timedelta(0)
         if back:
             event(Event.CLOCK_SET_BACK)
+        return now
 
     async def _all(self, job: Callable[..., int]) -> int:
         """Run a job until there is nothing left for it; return how many rows it changed."""

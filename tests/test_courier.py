@@ -2,21 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from fakes_smtp import STALL, Authority, MailServer, mail_server
-from stories.stage import ZONE, Inbox, Life, Mood, Stage, Town, posted_to, unreachable
+from stories.stage import DEADLINE, ORDINARY, ZONE, Inbox, Life, Mood, Stage, Town, cries, posted_to, unreachable
 
+from bot.alerting import no_token
 from bot.carriage import AT_ONCE, KEPT, MAILS_AT_ONCE
 from bot.channels.base import Arrived, Outgoing
 from bot.conversation.model import Clear, Line, Question, Say, Sender, Timer, Wake, Weight
 from bot.errors import DeliveryError, Undeliverable, Unreachable, UnsureDelivery
 from bot.failures import BACKOFF, FINAL_TRIES, JITTER, URGENT_BACKOFF
+from bot.staff import MissionDesk
 from bot.storage.outbox import Mail
 from bot.storage.tables import OTHER, URGENT
 
@@ -439,6 +442,72 @@ async def test_while_a_person_rests_their_mails_do_not(stage: Stage, server: Mai
         await server.arrived(1)
         assert len(life.town.told("ana")) == 1
         wakes(life)
+
+
+# ── sealing while the clock is set ───────────────────────────────────────────────────────────────────────
+
+
+def meanwhile(life: Life, happens: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Let something happen while the next case is being sealed: when its token is drawn."""
+    loop, left, mission = asyncio.get_running_loop(), [happens], life.bot.courier.mission
+    assert isinstance(mission, MissionDesk)
+
+    def token(reference: str) -> tuple[str, bytes]:
+        while left:
+            asyncio.run_coroutine_threadsafe(left.pop()(), loop).result(DEADLINE)
+        return no_token(reference)
+
+    life.bot.courier.mission = replace(mission, alerting=replace(mission.alerting, token=token))
+
+
+@pytest.mark.parametrize("looked", ["while it is sealed", "afterwards"])
+async def test_a_case_that_is_sealed_while_the_clock_is_set_back_leaves_at_once_and_is_told_on_in_time(
+    tmp_path: Path, server: MailServer, authority: Authority, looked: str
+) -> None:
+    officers = [Inbox(tmp_path, name).contact for name in ("first", "second")]
+    first, second = (contact.address for contact in officers)
+    async with Stage(tmp_path, posted_to(server, authority), tuple(officers)).open() as life:
+
+        async def set_back() -> None:
+            life.clock.move(hours=-3)
+            if looked == "while it is sealed":
+                await life.bot.upkeep.round()
+
+        meanwhile(life, set_back)
+        await cries(life)
+        await life.bot.upkeep.round()
+        await life.later(minutes=1)
+        assert told(server) == [first]
+        await life.later(minutes=57)
+        assert told(server) == [first]
+        await life.later(minutes=5)
+        assert told(server) == [first, second]
+
+
+async def test_a_case_that_waits_for_its_minute_does_not_wait_for_that_of_a_clock_that_was_ahead(
+    stage: Stage, server: MailServer
+) -> None:
+    async with stage.open() as life:
+        meanwhile(life, fails)
+        life.clock.move(hours=3)
+        await life.writes("ana", "hello")
+        await life.picks("ana", *ORDINARY)
+        assert await life.rows("hand_off") == 1
+        life.clock.move(hours=-3)
+        await life.bot.upkeep.round()
+        await life.later(minutes=1)
+        assert (await life.rows("hand_off"), await life.rows("mail")) == (0, 1)
+        await life.later(minutes=stage.profile().window_minutes)
+        assert len(server.accepted) == 1
+
+
+async def fails() -> None:
+    raise DeliveryError("not now")
+
+
+def told(server: MailServer) -> list[str]:
+    """Whom the mails that a server has taken were for, in order."""
+    return [recipient for taken in server.accepted for recipient in taken.recipients]
 
 
 # ── clearing ─────────────────────────────────────────────────────────────────────────────────────────────

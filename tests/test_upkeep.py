@@ -237,6 +237,28 @@ async def test_of_a_clock_that_was_ahead_the_next_look_knows_where_a_disk_was_fu
     assert abs(seen - (due - timedelta(hours=3))) < timedelta(minutes=1)
 
 
+async def test_a_clock_that_is_set_back_just_as_a_round_begins_lets_what_waits_come_earlier_by_so_much_and_no_more(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender, due, ahead = Sender("signal", "ana"), NOON + timedelta(hours=8), NOON + timedelta(hours=3)
+    shown = [NOON] * 3
+    kept.upkeep.now = Watched(lambda: shown.pop(0) if len(shown) > 1 else shown[0])
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: began)
+    await kept.upkeep.begin()
+    await kept.writer.do(
+        lambda conn: kept.outbox.put(
+            conn, kept.shelf.who(sender), sender, [Wake(Timer.UNREAD, due, 0)], ahead, lane=OTHER, expires=due
+        )
+    )
+    shown[:] = [ahead, NOON]
+    await kept.upkeep.round()
+    await kept.upkeep.round()
+    seen = await kept.writer.do(kept.outbox.next_due)
+    assert seen is not None and abs(seen - (due - timedelta(hours=3))) < timedelta(minutes=1)
+
+
 async def test_time_in_which_another_process_went_the_rounds_is_no_clock_that_was_set_back(
     kept: Kept, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

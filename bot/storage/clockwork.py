@@ -37,16 +37,17 @@ class Watched:
 
     def __call__(self) -> datetime:
         """Return the time that it is now, as far as anybody knows."""
-        at = self._now()
         with self._lock:
+            at = self._now()
             self._lead = max(self._lead, self._leads(at))
-        return at
+            return at
 
-    def been_ahead(self) -> timedelta:
-        """Return how far ahead of what it says now it was at most since this was called last."""
+    def look(self) -> tuple[datetime, timedelta]:
+        """Return the time, and how far ahead of it the clock was at most since this was called last."""
         with self._lock:
-            lead, self._lead = self._lead, self._leads(self._now())
-            return timedelta(seconds=max(lead - self._lead, 0.0))
+            at = self._now()
+            lead, self._lead = self._lead, self._leads(at)
+            return at, timedelta(seconds=max(lead - self._lead, 0.0))
 
     def _leads(self, at: datetime) -> float:
         return at.timestamp() - self._steady()

@@ -164,34 +164,30 @@ class Outbox:
         """Return whether a mail of this person is on its way, or may have arrived unanswered."""
         return bool(sql.DOUBTED(conn, **of(who)).fetchall()[0][0])
 
+    def due(self, conn: sa.Connection, row: Row) -> datetime:
+        """Return when a row comes due now; if it is gone, when it did. Raises SealingError: it no longer opens."""
+        found = sql.WRAPPED(conn, id=row.id).fetchone()
+        return self._notes.read(row.id, found[0]).due if found else row.due
+
     def next_due(self, conn: sa.Connection, after: datetime | None = None) -> datetime | None:
         """Return when something comes due (the first time later than `after`, if given), or None."""
         times = [due for lane in (URGENT, OTHER) if (due := self._next_in(conn, lane, after or EPOCH))]
         return min(times, default=None)
 
-    def replace(  # noqa: PLR0913 - one transaction's worth
-        self,
-        conn: sa.Connection,
-        row: bytes,
-        who: bytes,
-        mails: Sequence[Mail | Ping],
-        now: datetime,
-        *,
-        expires: datetime,
-    ) -> bool:
+    def replace(self, conn: sa.Connection, row: Row, mails: Sequence[Mail | Ping], now: datetime) -> bool:
         """Put sealed mails and pings in the place of what they were made from; False: withdrawn meanwhile.
 
         Each waits until a day after its own hour. Raises SealingError: the row no longer opens.
         """
-        found = sql.ONE(conn, id=row).fetchone()
+        found = sql.ONE(conn, id=row.id).fetchone()
         if found is None:
             return False
         kind, lane, wrapped, sealed = found
-        sender, told = read(kind, self._envelope.open(row, wrapped, sealed))
+        sender, told = read(kind, self._envelope.open(row.id, wrapped, sealed))
         for mail in mails:
-            until = tried_until(mail, now, expires)
-            self.put(conn, who, sender, [mail], now, lane=lane, expires=until, bare=is_bare(told))
-        sql.DONE(conn, id=row)
+            until = tried_until(mail, now, row.expires)
+            self.put(conn, row.who, sender, [mail], now, lane=lane, expires=until, bare=is_bare(told))
+        sql.DONE(conn, id=row.id)
         return True
 
     def withdraw(self, conn: sa.Connection, who: bytes, *, all_of_them: bool = False) -> None:

@@ -137,7 +137,7 @@ def test_people_come_by_arrival_and_cases_of_which_nothing_is_told_but_sos_behin
     for row in reversed(rows):  # whichever is sealed first
         assert isinstance(row.effect, HandOff)
         mail = replace(MAIL, reference=row.effect.reference, not_before=row.due)
-        post.outbox.replace(post.conn, row.id, row.who, [mail], NOON + SECOND, expires=NOON + HOUR)
+        post.outbox.replace(post.conn, replace(row, expires=NOON + HOUR), [mail], NOON + SECOND)
     sent = [row.effect for row in post.outbox.claimable(post.conn, NOON + SECOND, 40, (), sought=SENT)]
     assert [int(mail.reference) for mail in sent if isinstance(mail, Mail)] == [*told, *bare]
 
@@ -339,7 +339,7 @@ def test_mails_take_the_place_of_the_answers(post: Post) -> None:
     post.put(ANA, HAND_OFF, lane=URGENT)
     row = post.due()[0]
     later = replace(MAIL, recipient="second@mission.example", not_before=NOON + HOUR)
-    assert post.outbox.replace(post.conn, row.id, row.who, [MAIL, later], NOON, expires=NOON + 24 * HOUR)
+    assert post.outbox.replace(post.conn, replace(row, expires=NOON + 24 * HOUR), [MAIL, later], NOON)
     assert [(found.kind, found.lane, found.effect) for found in post.due()] == [("mail", URGENT, MAIL)]
     assert [found.effect for found in post.due(HOUR)] == [MAIL, later]
 
@@ -348,7 +348,7 @@ def test_a_handoff_withdrawn_while_it_was_sealed_stores_no_mail(post: Post) -> N
     post.put(ANA, HAND_OFF)
     row = post.due()[0]
     erase(post.conn, row.who)
-    assert not post.outbox.replace(post.conn, row.id, row.who, [MAIL], NOON, expires=NOON + 24 * HOUR)
+    assert not post.outbox.replace(post.conn, replace(row, expires=NOON + 24 * HOUR), [MAIL], NOON)
     assert post.names(HOUR) == []
 
 
@@ -376,7 +376,7 @@ def test_mails_and_pings_take_the_place_of_the_answers_each_at_its_hour(post: Po
     post.put(ANA, HAND_OFF, lane=URGENT)
     row = post.due()[0]
     later = [replace(one, not_before=NOON + HOUR, place=1) for one in (MAIL, PING)]
-    assert post.outbox.replace(post.conn, row.id, row.who, [MAIL, PING, *later], NOON, expires=row.expires)
+    assert post.outbox.replace(post.conn, row, [MAIL, PING, *later], NOON)
     assert [found.effect for found in post.due()] == [MAIL, PING]
     assert [found.effect for found in post.due(HOUR)] == [MAIL, PING, *later]
 
@@ -385,7 +385,7 @@ def test_a_mail_at_the_end_of_a_long_chain_has_a_day_of_its_own(post: Post) -> N
     post.put(ANA, HAND_OFF)
     row = post.due()[0]
     last = replace(MAIL, not_before=NOON + 24 * HOUR, place=1)
-    post.outbox.replace(post.conn, row.id, row.who, [MAIL, last], NOON, expires=row.expires)
+    post.outbox.replace(post.conn, row, [MAIL, last], NOON)
     assert [found.effect for found in post.due(24 * HOUR)] == [last]
     assert [found.effect for found in post.due(48 * HOUR - 60 * SECOND)] == [last]
     assert post.due(48 * HOUR) == []
@@ -461,7 +461,7 @@ def test_a_row_of_another_version_is_told_and_stops_nobody(post: Post) -> None:
     assert post.names() == ["b"]
     assert post.outbox.unreadable == {row.id}
     with pytest.raises(SealingError, match="another version"):
-        post.outbox.replace(post.conn, row.id, row.who, [MAIL], NOON, expires=NOON)
+        post.outbox.replace(post.conn, replace(row, expires=NOON), [MAIL], NOON)
 
 
 def test_half_a_character_is_refused(post: Post) -> None:
