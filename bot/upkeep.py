@@ -96,7 +96,7 @@ class Upkeep:
         self._been = max(self._been, been)
         look = partial(set_back, outbox=self.outbox, now=now, passed=passed, been_ahead=self._been)
         back = await self.writer.do(look)  # if that fails, the next look is at all of it
-        self._looked, self._been = at, timedelta(0)
+        self._looked, self._been, self.outbox.looked = at, timedelta(0), now
         if back:
             event(Event.CLOCK_SET_BACK)
         return now

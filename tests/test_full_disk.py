@@ -5,13 +5,14 @@ import resource
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fakes_disk import full, kept_limits
 from fakes_signal_bot import events
 from fakes_smtp import Authority, MailServer, mail_server
 from stories.stage import DEADLINE, Inbox, Life, Stage, cries, posted_to
@@ -20,24 +21,6 @@ from bot.failures import tried
 from bot.mail.smtp import Post
 
 NO_LIMIT = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-
-
-@contextmanager
-def kept_limits() -> Iterator[None]:
-    """Whatever happens within, files may grow again afterwards."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@contextmanager
-def full() -> Iterator[None]:
-    """Let no file of this program grow, as on a disk without room."""
-    with kept_limits():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-        yield
 
 
 async def test_a_bot_lives_on_when_its_disk_was_full(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

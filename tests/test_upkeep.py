@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fakes_disk import full
 from fakes_postgres import Postgres
 
 from bot import upkeep
@@ -257,6 +258,21 @@ async def test_a_clock_that_is_set_back_just_as_a_round_begins_lets_what_waits_c
     await kept.upkeep.round()
     seen = await kept.writer.do(kept.outbox.next_due)
     assert seen is not None and abs(seen - (due - timedelta(hours=3))) < timedelta(minutes=1)
+
+
+async def test_a_look_at_the_clock_that_a_full_disk_undid_hides_nothing_from_the_next_life(kept: Kept) -> None:
+    sender, ahead = Sender("signal", "ana"), NOON + timedelta(hours=3)
+    wake = Wake(Timer.UNREAD, ahead + timedelta(hours=1), 0)
+    await kept.upkeep.begin()
+    kept.at = ahead
+    with full(), pytest.raises((sa.exc.OperationalError, sqlite3.OperationalError)):
+        await kept.upkeep.round()
+    await kept.writer.do(
+        lambda conn: kept.outbox.put(conn, kept.shelf.who(sender), sender, [wake], ahead, lane=OTHER, expires=wake.at)
+    )
+    begun = Outbox(kept.keyring)
+    back = await kept.writer.do(lambda conn: set_back(conn, begun, NOON, timedelta(0)))
+    assert abs(back - timedelta(hours=3)) < timedelta(minutes=1)
 
 
 async def test_time_in_which_another_process_went_the_rounds_is_no_clock_that_was_set_back(

@@ -62,7 +62,6 @@ def set_back(
     """
     last, ahead = _LAST(conn).fetchone(), _AHEAD(conn).fetchone()
     _KEEP(conn, value=minute(now))
-    outbox.looked = now
     missing = [been_ahead]
     missing += [_time(last[0]) + passed - now] if last else []
     missing += [_time(ahead[0]) - now] if ahead else []

@@ -112,6 +112,7 @@ def test_a_clock_that_was_ahead_until_the_bot_was_killed_keeps_no_case_waiting(
 ) -> None:
     killed = Outbox(keyring)
     set_back(conn, killed, NOON, NONE)
+    killed.looked = NOON
     a_case(conn, killed, NOON + 3 * HOUR if timed == "put" else NOON)
     if timed == "tried again":
         for row in killed.claimable(conn, NOON, 9, ()):

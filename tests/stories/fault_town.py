@@ -40,7 +40,7 @@ from bot.mail.openpgp import open_mail
 SENDER = "postigo@example.org"
 NAMES = ("officer", "second")  # told at once, and when an hour has passed
 POSTGRESQL_PORT = 5432  # the name of a socket
-WAITING = "SELECT COUNT(*) FROM outbox WHERE kind NOT IN ('clear', 'wake') AND (kind <> 'mail' OR next_try <= "
+WAITING = "SELECT COUNT(*) FROM outbox WHERE kind NOT IN ('clear', 'wake') AND (kind <> 'mail' OR next_try <= {})"
 EVERY = 12  # of so many cases, one is acknowledged by mail
 AT_ONCE = 16  # people who talk at the same time
 HOST = "127.0.0.1"
@@ -127,11 +127,30 @@ class Kept:
 
     def waiting(self) -> int:
         """How many rows wait that are due."""
-        now = int(time.time()) // 60
+        return int(self._read(WAITING.format("%s" if self._server else "?"), _minute())[0][0])
+
+    def longest_wait(self) -> int:
+        """In how many minutes the last mail is due."""
+        (last,) = self._read("SELECT COALESCE(MAX(next_try), 0) FROM outbox WHERE kind = 'mail'")
+        return int(last[0]) - _minute()
+
+    def rows(self) -> list[str]:
+        """What waits: each row's kind, how often it was tried, and in how many minutes it is due."""
+        read = self._read("SELECT kind, attempts, trying, next_try FROM outbox ORDER BY next_try")
+        return [
+            f"{kind}, {attempts} tries{', trying' * trying}: in {due - _minute()} min"
+            for kind, attempts, trying, due in read
+        ]
+
+    def _read(self, query: str, *values: int) -> list[tuple[Any, ...]]:
         if self._server:
-            return int(self._server.rows(self.url, WAITING + "%s)", now)[0][0])
+            return self._server.rows(self.url, query, *values)
         with closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as conn:
-            return int(conn.execute(WAITING + "?)", (now,)).fetchone()[0])
+            return conn.execute(query, values).fetchall()
+
+
+def _minute() -> int:
+    return int(time.time()) // 60
 
 
 @dataclass

@@ -32,6 +32,7 @@ SEED = 19366  # the first two mixes from here have a bit of everything as soon a
 LEAST = 8  # periods: so many each mix has, whoever has done
 DEADLINE = 120.0  # seconds in which something must come to an end when the faults are over, on a busy machine
 UNTIL = 90  # of a hundred people: when so many have done, the faults are over
+FURTHER_ON = 4 * 60 + 2  # minutes until a second officer is told of what is not urgent, and what is taken for drift
 READ = "An officer "  # has read it, or read your case
 EVENT = re.compile(r'"event": "(\w+)"')
 
@@ -169,11 +170,12 @@ async def waiting(town: FaultTown) -> int:
 
 
 def unfinished(town: FaultTown) -> list[str]:
-    """Say whose talks aren't as they should be, with what they heard last, and how many rows wait."""
+    """Say whose talks aren't as they should be, with what they heard last, and which rows wait."""
     arrived = town.arrived.references
     missing = [one for one in town.crowd.people if not one.codes or one.reference not in arrived]
     told = [f"{one.number} {one.codes[:60]!r}: {one.phone.heard[-3:]}" for one in missing]
-    return [f"{town.kept.waiting()} rows wait, {len(town.acknowledged)} cases are acknowledged", *told[:12]]
+    counts = f"{town.kept.waiting()} rows are due, {len(town.acknowledged)} cases are acknowledged"
+    return [counts, *told[:12], *(one for one in town.kept.rows() if not one.startswith("wake"))]
 
 
 async def goes_on(town: FaultTown) -> list[int]:
@@ -185,6 +187,7 @@ async def goes_on(town: FaultTown) -> list[int]:
 
 def everything_holds(town: FaultTown, life: Life, periods: list[str]) -> None:
     every_alert_arrived_once(town)
+    assert town.kept.longest_wait() <= FURTHER_ON, "\n".join(town.kept.rows())
     told = "\n".join(periods)
     assert life.ended == [], f"the bot ended by itself: {life.ended}"
     never = NEVER | (set() if "disk full" in told or town.kept.url else DISK)
