@@ -64,8 +64,8 @@ class Upkeep:
         Where another process goes the rounds, only what is this one's own: its keys, certificates and profile.
         """
         if not await self.leads():
-            now = self.now()
-            self._looked, self.outbox.looked = None, now  # by whoever leads
+            now, _ = self._look()
+            self._looked, self._been, self.outbox.looked = None, timedelta(0), now  # by whoever leads
             await asyncio.to_thread(self.keyring.refresh)
             await self._once_a_day(now, leads=False)
             return {}
@@ -92,7 +92,7 @@ class Upkeep:
         """Let what waits for its hour come earlier, if the clock was set back; return the time."""
         at = asyncio.get_running_loop().time()
         passed = timedelta(seconds=at - self._looked) if self._looked is not None else timedelta(0)
-        now, been = self.now.look() if isinstance(self.now, Watched) else (self.now(), timedelta(0))
+        now, been = self._look()
         self._been = max(self._been, been)
         look = partial(set_back, outbox=self.outbox, now=now, passed=passed, been_ahead=self._been)
         back = await self.writer.do(look)  # if that fails, the next look is at all of it
@@ -100,6 +100,10 @@ class Upkeep:
         if back:
             event(Event.CLOCK_SET_BACK)
         return now
+
+    def _look(self) -> tuple[datetime, timedelta]:
+        """Return the time, and how far ahead of it the clock was at most since this was called last."""
+        return self.now.look() if isinstance(self.now, Watched) else (self.now(), timedelta(0))
 
     async def _all(self, job: Callable[..., int]) -> int:
         """Run a job until there is nothing left for it; return how many rows it changed."""

@@ -293,6 +293,20 @@ async def test_time_in_which_another_process_went_the_rounds_is_no_clock_that_wa
     assert "clock_set_back" not in shown
 
 
+async def test_a_clock_that_was_ahead_while_another_process_went_the_rounds_was_that_ones_to_notice(
+    kept: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept.upkeep.now = Watched(lambda: kept.at)
+    kept.leading, kept.at = False, NOON + timedelta(hours=3)
+    await kept.upkeep.round()
+    kept.at = NOON
+    await kept.upkeep.round()
+    kept.leading = True
+    await kept.upkeep.round()
+    shown = [record.msg.shown["event"] for record in caplog.records if hasattr(record.msg, "shown")]
+    assert "clock_set_back" not in shown
+
+
 async def test_whoever_does_not_lead_leaves_the_rounds_to_others_and_keeps_its_own_keys_and_day(kept: Kept) -> None:
     who, day = await kept.put(0, timedelta(minutes=1)), kept.keyring.days()[0]
     generation = kept.keyring.generation
