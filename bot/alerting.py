@@ -13,7 +13,7 @@ from bot.conversation.model import HandOff, Line
 from bot.errors import SealingError, Undeliverable
 from bot.handoff.alert import AlertParts, Reader, Ways, compose, compose_test
 from bot.handoff.case import case_of
-from bot.handoff.duty import Place
+from bot.handoff.duty import Place, begins
 from bot.handoff.mission import Contact, Mode
 from bot.logs import Event, event
 from bot.mail import openpgp, smime
@@ -80,7 +80,7 @@ class Alerting:
     ) -> list[Mail | Ping]:
         letters: list[Mail | Ping] = []
         for number, place in enumerate(places):
-            officer, leaves = self._officer(place.contact.address), _begins(told, now) + place.after
+            officer, leaves = self._officer(place.contact.address), begins(told, now) + place.after
             wakes = place.contact.address not in unwoken
             mail = self._alert(officer, told, leaves, now, wakes=wakes) if officer else None
             if officer and mail:
@@ -164,15 +164,6 @@ class Alerting:
         return smime.seal_mail(parts, envelope, certificate, self.smime_signer, pinned=pinned)
 
 
-def _begins(told: HandOff, now: datetime) -> datetime:
-    """Return from when on a case's mails leave: in the order in which cases came, whichever is sealed first.
-
-    A case that came by a clock that has been set back since waits no longer for its minute than it was to.
-    """
-    came = told.at or now
-    return (told.not_before or came) - max(came - now, AT_ONCE)
-
-
 def _notice(told: HandOff, reader: Reader, bot: str) -> AlertParts:
     """Return a mail that says that a case waits, its level and language, and how to read it; nothing else."""
     language = reader.languages.get(told.language, told.language) or reader.say("language_unknown")
@@ -187,7 +178,7 @@ def _ping(contact: Contact, told: HandOff, mail: Mail) -> Iterator[Ping]:
         named = (("reference", told.reference), ("level", str(told.level)))
         line = Line("duty.ping_added" if told.number else "duty.ping", named)
         urgent = told.level <= URGENT_LEVEL
-        yield Ping(contact.signal, contact.language, line, urgent, mail.place, mail.not_before)
+        yield Ping(contact.signal, contact.language, line, urgent, mail.place, mail.not_before, mail.number)
 
 
 def _checked(officer: Officer, now: datetime) -> tuple[list[str], int | None]:

@@ -7,7 +7,7 @@ writer that also settles the row. Nothing is decided here about what a person is
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -204,7 +204,7 @@ class Courier:
         told = row.effect
         if not isinstance(told, HandOff):
             raise TypeError("a row of a case holds something else")
-        row, asked = await self.writer.do(partial(self._asked, row=row, told=told), urgent=True)
+        asked = await self.writer.do(partial(self._asked, row=row, told=told), urgent=True)
         letters = await asyncio.to_thread(self.mission.seal, told, *asked)
         if not letters:
             event(Logged.SEALING_FAILED, reference=told.reference)
@@ -214,11 +214,10 @@ class Courier:
         event(Logged.CASE_SEALED, reference=told.reference, mails=mails)
         self.wake()
 
-    def _asked(self, conn: sa.Connection, row: Row, told: HandOff) -> tuple[Row, tuple[datetime, str, frozenset[str]]]:
-        """Return the row with its hour by the present clock, the time, who has read the case, and who isn't woken."""
-        now = self.now()
-        audience = self.mission.audience(conn, row.who, told, now, count=not row.attempts)
-        return replace(row, due=self.outbox.due(conn, row)), (now, *audience)
+    def _asked(self, conn: sa.Connection, row: Row, told: HandOff) -> tuple[datetime, str, frozenset[str]]:
+        """Return the time, never before the row's own (the clock may have been set back), and what the mission says."""
+        now = max(self.now(), row.due)
+        return now, *self.mission.audience(conn, row.who, told, now, count=not row.attempts)
 
     def _stored(self, conn: sa.Connection, row: Row, told: HandOff, letters: Sequence[Mail | Ping]) -> None:
         hold(conn, row.who)

@@ -6,14 +6,15 @@ from bot.conversation.handing import URGENT as URGENT_LEVEL
 from bot.conversation.model import Effect, HandOff, Outcome, Wake, Way
 from bot.storage.tables import OTHER, URGENT
 
+_WAITS = (Way.SEALING, Way.WAITING)
 CARRIED_FOR = timedelta(hours=24)  # what could not be carried out for so long is dropped
 
 
 def made_urgent(outcome: Outcome) -> bool:
-    """Whether an addition has made a case urgent whose alert still waits for its random minute."""
+    """Whether an addition has made a case urgent whose alert still waits for its random minute, or to be sealed."""
     case = outcome.conversation.case if outcome.conversation else None
     raised = any(isinstance(effect, HandOff) and (effect.raised_from or 0) > URGENT_LEVEL for effect in outcome.effects)
-    return raised and case is not None and case.level <= URGENT_LEVEL and case.handed[0].way is Way.WAITING
+    return raised and case is not None and case.level <= URGENT_LEVEL and case.handed[0].way in _WAITS
 
 
 def lane(outcome: Outcome) -> int:

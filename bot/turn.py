@@ -255,7 +255,7 @@ class Desk:
         self.noted(outcome, now)
         talk = outcome.conversation
         if made_urgent(outcome):
-            self.outbox.hasten(conn, who, now)
+            self.outbox.hours.hurry(conn, who, now)
         if outcome.erase:
             erase(conn, who)
             event(Logged.ERASED)

@@ -484,6 +484,38 @@ async def test_a_case_that_is_sealed_while_the_clock_is_set_back_leaves_at_once_
         assert told(server) == [first, second]
 
 
+@pytest.mark.parametrize("looked", ["while it is sealed", "afterwards"])
+async def test_a_clock_that_is_set_back_just_before_a_case_is_sealed_tells_nobody_too_early(
+    tmp_path: Path, server: MailServer, authority: Authority, looked: str
+) -> None:
+    officers = [Inbox(tmp_path, name).contact for name in ("first", "second")]
+    first, second = (contact.address for contact in officers)
+    async with Stage(tmp_path, posted_to(server, authority), tuple(officers)).open() as life:
+        courier, back = life.bot.courier, [timedelta(hours=3)]
+        now = courier.now
+
+        def set_back_when_claimed() -> datetime:
+            while courier._way.sealed and back:
+                life.clock.at -= back.pop()
+            return now()
+
+        async def round_comes() -> None:
+            if looked == "while it is sealed":
+                await life.bot.upkeep.round()
+
+        courier.now = set_back_when_claimed
+        meanwhile(life, round_comes)
+        await cries(life)
+        await life.bot.upkeep.round()
+        assert back == []
+        await life.later(minutes=1)
+        assert told(server) == [first]
+        await life.later(minutes=57)
+        assert told(server) == [first]
+        await life.later(minutes=5)
+        assert told(server) == [first, second]
+
+
 async def test_a_case_that_waits_for_its_minute_does_not_wait_for_that_of_a_clock_that_was_ahead(
     stage: Stage, server: MailServer
 ) -> None:
@@ -499,6 +531,28 @@ async def test_a_case_that_waits_for_its_minute_does_not_wait_for_that_of_a_cloc
         assert (await life.rows("hand_off"), await life.rows("mail")) == (0, 1)
         await life.later(minutes=stage.profile().window_minutes)
         assert len(server.accepted) == 1
+
+
+@pytest.mark.parametrize("sealing", ["has failed", "goes on"])
+async def test_a_case_that_becomes_urgent_before_it_is_sealed_keeps_no_random_minute(
+    stage: Stage, server: MailServer, sealing: str
+) -> None:
+    async with stage.open() as life:
+
+        async def becomes_urgent() -> None:
+            await life.writes("ana", "SOS", settle=False)
+            await life.hears("ana", "Send the mission an alert")
+            await life.picks("ana", "me", settle=False)
+
+        meanwhile(life, fails if sealing == "has failed" else becomes_urgent)
+        await life.writes("ana", "hello")
+        await life.picks("ana", *ORDINARY)
+        if sealing == "has failed":
+            assert (await life.rows("hand_off"), server.accepted) == (1, [])
+            await becomes_urgent()
+        await life.later(minutes=1)
+        assert len(server.accepted) == 2
+        assert await life.rows("mail") == 0
 
 
 async def fails() -> None:

@@ -12,7 +12,7 @@ from fakes_disk import full
 from fakes_postgres import Postgres
 
 from bot import upkeep
-from bot.conversation.model import Conversation, Sender, Timer, Wake
+from bot.conversation.model import Conversation, Line, Say, Sender, Timer, Wake
 from bot.storage.clockwork import Watched, set_back
 from bot.storage.keyring import Keyring
 from bot.storage.outbox import Outbox
@@ -236,6 +236,28 @@ async def test_of_a_clock_that_was_ahead_the_next_look_knows_where_a_disk_was_fu
     seen = await kept.writer.do(kept.outbox.next_due)
     assert seen is not None
     assert abs(seen - (due - timedelta(hours=3))) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("again", [timedelta(0), timedelta(minutes=30)])
+async def test_words_for_a_chosen_hour_keep_it_after_a_clock_that_was_ahead(kept: Kept, again: timedelta) -> None:
+    kept.upkeep.now = Watched(lambda: kept.at)
+    await kept.upkeep.begin()
+    sender = Sender("signal", "ana")
+
+    async def put(effect: Wake | Say) -> None:
+        who, at, ends = kept.shelf.who(sender), kept.at, kept.at + timedelta(days=1)
+        await kept.writer.do(lambda conn: kept.outbox.put(conn, who, sender, [effect], at, lane=OTHER, expires=ends))
+
+    kept.at += timedelta(hours=3)
+    await put(Wake(Timer.UNREAD, kept.at + timedelta(hours=9), 0))
+    kept.at -= timedelta(hours=3)
+    if again:
+        await kept.upkeep.round()
+    safe = kept.at + timedelta(hours=1)
+    await put(Say((Line("say.read"),), ("en",), not_before=safe))
+    kept.at -= again
+    await kept.upkeep.round()
+    assert await kept.writer.do(kept.outbox.next_due) == safe
 
 
 async def test_a_clock_that_is_set_back_just_as_a_round_begins_lets_what_waits_come_earlier_by_so_much_and_no_more(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from bot.conversation.model import HandOff
 from bot.handoff.mission import MissionProfile
 from bot.handoff.roster import LONGEST_WAIT, Contact
 
@@ -26,6 +27,15 @@ class Place:
 
     contact: Contact
     after: timedelta
+
+
+def begins(told: HandOff, now: datetime) -> datetime:
+    """Return from when on a case's mails leave: in the order in which cases came, whichever is sealed first.
+
+    A case that came by a clock that has been set back since waits no longer for its minute than it was to.
+    """
+    came = told.at or now
+    return (told.not_before or came) - max(came - now, timedelta(0))
 
 
 # ── who, after how long ──────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import sqlalchemy as sa
+
 from bot.errors import NotNow
 from bot.logs import Event, event
 from bot.mail.bounces import Bounce
@@ -36,17 +38,22 @@ class Answers:
 
         Raises NotNow: it was signed later than it is here, so one of the clocks is wrong; ours may be set right.
         """
-        now = self.now()
-        meant = await asyncio.to_thread(self.read, raw, now)
+        meant = await asyncio.to_thread(self.read, raw, self.now())
         done = False
         if isinstance(meant, Useless) and meant.why is Why.EARLY:
             raise NotNow
         if isinstance(meant, Reply):
             for token in meant.tokens:
-                acknowledge = partial(self.filing.desk.acknowledged_by_mail, fingerprint=meant.signer, token=token)
-                done |= await self.writer.insist(partial(acknowledge, signed_at=meant.at, now=now), urgent=True)
+                done |= await self.writer.insist(partial(self._acknowledged, reply=meant, token=token), urgent=True)
         elif isinstance(meant, Bounce) and meant.gone:
-            done = await self.writer.insist(partial(self.filing.bounced, message_ids=meant.message_ids, now=now))
+            done = await self.writer.insist(partial(self._bounced, bounce=meant))
         if not done:
             event(Event.MAIL_USELESS)
         self.told()
+
+    def _acknowledged(self, conn: sa.Connection, reply: Reply, token: str) -> bool:
+        acknowledged = self.filing.desk.acknowledged_by_mail
+        return acknowledged(conn, fingerprint=reply.signer, token=token, signed_at=reply.at, now=self.now())
+
+    def _bounced(self, conn: sa.Connection, bounce: Bounce) -> bool:
+        return self.filing.bounced(conn, bounce.message_ids, self.now())

@@ -75,7 +75,7 @@ class Filing:
             return True
         self._keep(conn, found, docket)
         event(Logged.MAIL_BOUNCED, reference=docket.reference)
-        self.desk.outbox.hasten(conn, found.who, now)
+        self.desk.outbox.hours.hasten(conn, found.who, now)
         for number in lost:
             self.desk.report(conn, found.who, Bounced(number))
         came = {one.officer for one in docket.told if one.message_id in message_ids}

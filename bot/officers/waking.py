@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from bot.conversation.handing import URGENT
 from bot.conversation.model import HandOff
-from bot.handoff.docket import Docket
-from bot.handoff.duty import Place
+from bot.handoff.docket import Docket, State
+from bot.handoff.duty import Place, begins
 from bot.handoff.mission import Contact
 from bot.officers.desk import OfficersDesk
 from bot.storage.wakings import Wakings, span_of
@@ -35,7 +35,7 @@ class Waking:
         """Return the officers, by address, whom this handoff doesn't wake; `count` it, unless it was before."""
         asleep = set()
         for place in self.told(told, reader):
-            officer, span = place.contact.address, span_of((told.not_before or now) + place.after)
+            officer, span = place.contact.address, span_of(begins(told, now) + place.after)
             if not _wakes(place.contact, told.level):
                 continue
             if count:
@@ -77,4 +77,5 @@ def _singly(before: int) -> int:
 
 
 def _is_unread(docket: Docket, contact: Contact, now: datetime) -> bool:
-    return not docket.reader and any(one.officer == contact.address and one.at <= now for one in docket.told)
+    theirs = (one for one in docket.told if one.officer == contact.address)
+    return not docket.reader and any(one.state is not State.WAITING or one.at <= now for one in theirs)

@@ -13,6 +13,7 @@ from time import monotonic
 
 import sqlalchemy as sa
 
+from bot.storage import wakings
 from bot.storage.outbox import TOLERATED, Outbox
 from bot.storage.statement import Statement
 from bot.storage.tables import MINUTE_SECONDS, minute
@@ -68,7 +69,8 @@ def set_back(
     back = max(missing)
     if back <= TOLERATED:
         return timedelta(0)
-    outbox.earlier(conn, back)
+    outbox.hours.earlier(conn, back)
+    wakings.earlier(conn, now, back)
     return back
 
 

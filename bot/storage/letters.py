@@ -39,6 +39,7 @@ class Ping:
     urgent: bool
     place: int
     not_before: datetime | None = None
+    number: int = 0  # as its mail's
 
 
 @dataclass(frozen=True, slots=True)

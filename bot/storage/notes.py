@@ -4,7 +4,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from bot.conversation.model import HandOff, Wake
+from bot.conversation.model import Clear, HandOff, Say, Wake
 from bot.errors import SealingError
 from bot.storage.envelope import Envelope
 from bot.storage.letters import Letter, Note
@@ -14,32 +14,43 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BARE_ANSWERS = 2  # of a cry for help: who is in danger, and that the mission may act
 REMEMBERED = 20_000  # notes; each was read once and is read again with every look at what waits
 
-_NOTE = struct.Struct(">QQ?")  # serial, due in microseconds since the epoch, bare
+_NOTE = struct.Struct(">QQB")  # serial, due in microseconds since the epoch, and what holds of it
+_BARE, _CHOSEN = 1, 2
 _SHORT = struct.Struct(">QQ")  # as version 0.1 wrote it
 
 
 class Noted(NamedTuple):
-    """A note, read. `bare`: of a case of which nothing is told but SOS; where many wait, others go before it."""
+    """A note, read.
+
+    `bare`: of a case of which nothing is told but SOS; where many wait, others go before it. `chosen`: its hour is one
+    of the day, and stays that however the clock is set.
+    """
 
     serial: int
     due: datetime
     bare: bool = False
+    chosen: bool = False
 
 
-def note_of(serial: int, due: datetime, *, bare: bool = False) -> bytes:
+def note_of(noted: Noted) -> bytes:
     """Return a note as 17 bytes."""
-    return _NOTE.pack(serial, max(stamp(due), 0), bare)
+    return _NOTE.pack(noted.serial, max(stamp(noted.due), 0), _BARE * noted.bare | _CHOSEN * noted.chosen)
 
 
 def read_note(note: bytes) -> Noted:
     """Return what a note says."""
-    serial, due, bare = _NOTE.unpack(note) if len(note) == _NOTE.size else (*_SHORT.unpack(note), False)
-    return Noted(serial, EPOCH + timedelta(microseconds=due), bare)
+    serial, due, flags = _NOTE.unpack(note) if len(note) == _NOTE.size else (*_SHORT.unpack(note), 0)
+    return Noted(serial, EPOCH + timedelta(microseconds=due), bool(flags & _BARE), bool(flags & _CHOSEN))
 
 
 def is_bare(letter: Letter) -> bool:
     """Whether this is a case of which nothing is told but SOS."""
     return isinstance(letter, HandOff) and not letter.number and len(letter.answers) <= BARE_ANSWERS
+
+
+def is_chosen(letter: Letter) -> bool:
+    """Whether it is said or cleared at an hour of the day: a person's safe one, or closing words' last."""
+    return isinstance(letter, Say | Clear) and letter.not_before is not None
 
 
 class Notes:
@@ -70,8 +81,7 @@ class Notes:
 
     def moved(self, row: bytes, wrapped: bytes, due: datetime) -> bytes:
         """Return `wrapped` with another due time. Raises SealingError: it no longer opens."""
-        noted = self.read(row, wrapped)
-        return self._envelope.with_note(row, wrapped, note_of(noted.serial, due, bare=noted.bare))
+        return self._envelope.with_note(row, wrapped, note_of(self.read(row, wrapped)._replace(due=due)))
 
 
 def due_of(letter: Letter, now: datetime) -> datetime:

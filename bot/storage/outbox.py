@@ -15,10 +15,11 @@ from bot.conversation.model import Sender
 from bot.errors import SealingError
 from bot.storage import outbox_sql as sql
 from bot.storage.envelope import Envelope
+from bot.storage.hours import Hours
 from bot.storage.keyring import Keyring
 from bot.storage.letters import KINDS, Found, Letter, Mail, Note, Ping, Row, left_of, read, written
 from bot.storage.locks import Leases, free
-from bot.storage.notes import EPOCH, Notes, due_of, is_bare, note_of, stamp, tried_until
+from bot.storage.notes import EPOCH, Noted, Notes, due_of, is_bare, is_chosen, note_of, stamp, tried_until
 from bot.storage.outbox_sql import SEALED, SENT, WORDS
 from bot.storage.tables import MINUTE_SECONDS, OTHER, URGENT, minute, of
 from bot.storage.waiting import TAIL_BYTES, Lines, Sought, people
@@ -41,6 +42,7 @@ class Outbox:
         self.looked: datetime | None = None  # when the clock was looked at last, as it said; None: nobody looks
         self.unreadable: set[bytes] = set()
         self._notes = Notes(self._envelope, self.unreadable)
+        self.hours = Hours(self._envelope, self._notes, self.unreadable)
         self._lines = Lines()
 
     def put(  # noqa: PLR0913 - what stands in clear beside the effects is told by name
@@ -67,8 +69,8 @@ class Outbox:
             row = who + os.urandom(TAIL_BYTES)
             due = due_of(effect, now)
             letter = written(sender, effect)
-            note = note_of(self._next_serial(now), due, bare=bare or is_bare(effect))
-            wrapped, sealed = self._envelope.close(row, letter, note)
+            note = Noted(self._next_serial(now), due, bare or is_bare(effect), is_chosen(effect))
+            wrapped, sealed = self._envelope.close(row, letter, note_of(note))
             sql.PUT(
                 conn,
                 id=row,
@@ -192,41 +194,9 @@ class Outbox:
 
     def withdraw(self, conn: sa.Connection, who: bytes, *, all_of_them: bool = False) -> None:
         """Delete the mails and pings of this person's case that wait for officers further on, or all that wait."""
-        for row, wrapped, sealed, kind in sql.FOR_OFFICERS(conn, **of(who)).fetchall():
-            try:
-                _, letter = read(kind, self._envelope.open(row, wrapped, sealed))
-            except SealingError:
-                self.unreadable.add(row)
-                continue
-            if all_of_them or (isinstance(letter, Mail | Ping) and letter.place):
-                sql.DONE(conn, id=row)
-
-    def earlier(self, conn: sa.Connection, span: timedelta) -> int:
-        """Let what waits come due that much earlier: the clock was set back. Return how many rows.
-
-        Words for an hour that a person chose keep it; a case or words that were to leave at once don't wait for the
-        time at which the clock had been.
-        """
-        moved = 0
-        for row, wrapped, keeps_distance in sql.TIMED(conn).fetchall():
-            note = self._notes.known(row, wrapped)
-            if note and (keeps_distance or stamp(note.due) <= note.serial):
-                due = note.due - span
-                sql.MOVE(conn, id=row, next_try=minute(due), wrapped=self._notes.moved(row, wrapped, due))
-                moved += 1
-        return moved
-
-    def hasten(self, conn: sa.Connection, who: bytes, now: datetime) -> None:
-        """Let this person's mails and pings that wait for their hour leave that much earlier, the first of them now.
-
-        Raises SealingError: one no longer opens.
-        """
-        waiting = [
-            (row, self._notes.read(row, wrapped).due) for row, wrapped, _ in sql.MAILS(conn, **of(who)).fetchall()
-        ]
-        ahead = min((due for _, due in waiting), default=now) - now
-        for row, due in waiting:
-            self.again(conn, row, now, due - max(ahead, timedelta()) - now)
+        for one in self.hours.for_officers(conn, who):
+            if isinstance(one.letter, Mail | Ping) and (all_of_them or one.letter.place):
+                sql.DONE(conn, id=one.row)
 
     # ── within ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -30,7 +30,11 @@ NEXT_MINUTE = Statement("SELECT MIN(next_try) FROM outbox WHERE lane = :lane AND
 IN_MINUTE = Statement("SELECT id, wrapped FROM outbox WHERE lane = :lane AND next_try = :minute LIMIT :most")
 ONE = Statement("SELECT kind, lane, wrapped, sealed FROM outbox WHERE id = :id")
 FOR_OFFICERS = Statement(
-    "SELECT id, wrapped, sealed, kind FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"
+    "SELECT id, wrapped, sealed, kind FROM outbox "
+    "WHERE id >= :who AND id < :after AND kind IN ('hand_off', 'mail', 'ping')"
+)
+HURRY = Statement(
+    "UPDATE outbox SET lane = 0 WHERE id >= :who AND id < :after AND kind IN ('hand_off', 'mail', 'ping')"
 )
 TIMED = Statement(
     "SELECT id, wrapped, CASE WHEN kind IN ('mail', 'ping', 'wake') OR attempts > 0 THEN 1 ELSE 0 END FROM outbox"
@@ -40,6 +44,4 @@ AHEAD = Statement(
     "ON CONFLICT (name) DO UPDATE SET value = :value WHERE state.value < :value"
 )
 MOVE = Statement("UPDATE outbox SET next_try = :next_try, wrapped = :wrapped WHERE id = :id")
-MAILS = Statement(
-    "SELECT id, wrapped, sealed FROM outbox WHERE id >= :who AND id < :after AND kind IN ('mail', 'ping')"
-)
+REWRITE = Statement("UPDATE outbox SET next_try = :next_try, wrapped = :wrapped, sealed = :sealed WHERE id = :id")

@@ -4,7 +4,7 @@ Kept so that a restart doesn't wake everybody again: a keyed hash, the number of
 Everything here is called inside a writer's job, with its connection.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -17,7 +17,8 @@ SPAN_MINUTES = 10
 _NAME = "woken"
 _TOLD = "wakings told"
 _COUNT = Statement(
-    "INSERT INTO state (name, value) VALUES (:name, 1) ON CONFLICT (name) DO UPDATE SET value = state.value + 1"
+    "INSERT INTO state (name, value) VALUES (:name, :count) "
+    "ON CONFLICT (name) DO UPDATE SET value = state.value + excluded.value"
 )
 _ALL = Statement("SELECT name, value FROM state WHERE name LIKE 'woken %'")
 _DROP = Statement("DELETE FROM state WHERE name = :name")
@@ -32,6 +33,16 @@ def span_of(at: datetime) -> int:
     return minute(at) // SPAN_MINUTES
 
 
+def earlier(conn: sa.Connection, now: datetime, back: timedelta) -> None:
+    """Let what was counted count for as much earlier spans: the clock was set `back`, and shows `now`."""
+    spans = span_of(now + back) - span_of(now)
+    for name, count in sorted(_ALL(conn).fetchall(), key=lambda row: _span(row[0])):
+        _DROP(conn, name=name)
+        _COUNT(conn, name=f"{name.rpartition(' ')[0]} {_span(name) - spans}", count=count)
+    for told in _VALUE(conn, name=_TOLD).fetchall():
+        _TELL(conn, name=_TOLD, value=told[0] - spans)
+
+
 class Wakings:
     """Counts wake-ups, by an officer's address."""
 
@@ -40,7 +51,7 @@ class Wakings:
 
     def count(self, conn: sa.Connection, officer: str, span: int) -> None:
         """Count one more."""
-        _COUNT(conn, name=f"{self._of(officer)}{span}")
+        _COUNT(conn, name=f"{self._of(officer)}{span}", count=1)
 
     def counted(self, conn: sa.Connection, officer: str, span: int) -> int:
         """Return how many there were in a span."""
@@ -62,8 +73,12 @@ class Wakings:
         """Note that officers were told what came up to the end of this span; only its own counts are needed then."""
         _TELL(conn, name=_TOLD, value=span)
         for name, _ in _ALL(conn).fetchall():
-            if int(name.rpartition(" ")[2]) < span:
+            if _span(name) < span:
                 _DROP(conn, name=name)
 
     def _of(self, officer: str) -> str:
         return f"{_NAME} {self._keyring.keyed_hash('woken', officer)[:16].hex()} "
+
+
+def _span(name: str) -> int:
+    return int(name.rpartition(" ")[2])

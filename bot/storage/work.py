@@ -165,9 +165,12 @@ class Shelf:
         return [(int(level), str(tag), int(number)) for level, tag, number in _COUNTED(conn, week=week).fetchall()]
 
     def first_today(self, conn: sa.Connection, name: str, today: int) -> bool:
-        """Return whether what is done once a day is still to be done, and note that it is. `today`: a day's number."""
+        """Return whether what is done once a day is still to be done, and note that it is. `today`: a day's number.
+
+        A day further ahead than tomorrow is one that a clock has shown which was wrong.
+        """
         row = _PLACE(conn, name=name).fetchone()
-        if row and row[0] >= today:
+        if row and today <= row[0] <= today + 1:
             return False
         _MOVE(conn, name=name, value=today)
         return True

@@ -1,17 +1,20 @@
 """What is kept of a case for officers, from the sealed mails to the last row: bounces, notices, closed ways back."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from fakes_smtp import MailServer
 from officers.room import FIRST, SECOND, Pair, case_of, cries, docket_of, kept, mails_to, reports
-from stories.stage import Inbox, Life, Stage, keyless
+from stories.stage import DEADLINE, Inbox, Life, Stage, keyless
 
 from bot.conversation.model import HandOff, Sender, Way
 from bot.handoff.docket import State, Told
+from bot.mail.bounces import Bounce
+from bot.officers.answers import Answers, Take
 from bot.storage.outbox import Mail
 
 WORDS = "They came to the house at four."
@@ -114,6 +117,31 @@ async def test_a_mail_that_comes_back_lets_the_next_officer_be_told_at_once(stag
         assert "It has left us after all" in life.last("ana")
         assert "Came back from first@example.org" in await life.writes(FIRST, f"case {case}")
         assert (await case_of(life)).handed[0].way is Way.LEFT
+
+
+async def test_a_clock_that_is_set_back_while_such_a_mail_is_read_puts_nobody_off_and_moves_nothing_twice(
+    stage: Stage, server: MailServer
+) -> None:
+    async with stage.open() as life:
+        loop, desk = asyncio.get_running_loop(), life.bot.desk
+        life.clock.move(hours=3)
+        await life.bot.upkeep.round()
+        case = await cries(life)
+        await cries(life, "ben")
+        lost = (await of(life, case, "first")).message_id
+
+        def read(_raw: bytes, _now: datetime) -> Bounce:
+            life.clock.move(hours=-3)
+            asyncio.run_coroutine_threadsafe(life.bot.upkeep.round(), loop).result(DEADLINE)
+            return Bounce((lost,), gone=True)
+
+        async def listen(take: Take) -> None:
+            await take(b"")
+
+        await Answers(listen, read, life.bot.writer, desk.filing, desk.now, life.bot.courier.wake).run()
+        await life.bot.upkeep.round()
+        await life.later(minutes=1)
+        assert mails_to(server) == {"first@example.org": 2, "second@example.org": 1}
 
 
 async def test_while_one_mail_has_arrived_nobody_is_told_not_sent(stage: Stage) -> None:

@@ -65,6 +65,19 @@ async def test_after_a_restart_no_morning_is_told_twice(daily: Stage, server: Ma
     assert mails_to(server) == {"first@example.org": 1, "second@example.org": 1}
 
 
+@pytest.mark.parametrize("days", [1, 10])
+async def test_a_clock_that_was_days_ahead_takes_no_morning_away_for_long(
+    daily: Stage, server: MailServer, days: int
+) -> None:
+    async with daily.open() as life:
+        await comes(life, days=days, hours=2)
+        told = sum(mails_to(server).values())
+        await comes(life, days=-days)
+        await comes(life, days=1)
+        await comes(life, days=1)
+        assert sum(mails_to(server).values()) >= told + 2
+
+
 async def test_the_morning_is_each_officer_s_own(daily: Stage, server: MailServer) -> None:
     first, second = daily.contacts
     daily.contacts = (first, replace(second, zone="Europe/Madrid"))

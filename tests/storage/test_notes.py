@@ -1,5 +1,6 @@
 """What stands beside a row's key comes back, and everything has its hour."""
 
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.conversation.model import Answer, Clear, HandOff, Line, Say, Timer, Wake
 from bot.storage.letters import Letter, Mail, Note, Ping
-from bot.storage.notes import EPOCH, TRIED_FOR, due_of, is_bare, note_of, read_note, stamp, tried_until
+from bot.storage.notes import EPOCH, TRIED_FOR, Noted, due_of, is_bare, note_of, read_note, stamp, tried_until
 
 NOON = datetime(2026, 11, 21, 12, 0, 30, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -20,13 +21,21 @@ SAY = Say((Line("a"),), ("en",))
 CRIED = HandOff("7K3QM4", 0, 1, None, (), "1234", answers=(Answer("sos", ("me",)), Answer("sos_act", ("act",))))
 
 
-@given(st.integers(0, 2**60), st.datetimes(EPOCH.replace(tzinfo=None), timezones=st.just(UTC)), st.booleans())
-def test_serial_hour_and_rank_come_back(serial: int, due: datetime, bare: bool) -> None:
-    assert read_note(note_of(serial, due, bare=bare)) == (serial, due, bare)
+MOMENTS = st.datetimes(EPOCH.replace(tzinfo=None), timezones=st.just(UTC))
+
+
+@given(st.builds(Noted, st.integers(0, 2**60), MOMENTS, st.booleans(), st.booleans()))
+def test_serial_hour_rank_and_whether_the_hour_was_chosen_come_back(noted: Noted) -> None:
+    assert read_note(note_of(noted)) == noted
 
 
 def test_a_note_of_before_there_were_ranks_is_read() -> None:
-    assert read_note(note_of(7, NOON)[:16]) == (7, NOON, False)
+    assert read_note(note_of(Noted(7, NOON))[:16]) == Noted(7, NOON)
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_note_of_before_hours_were_chosen_is_read(bare: bool) -> None:
+    assert read_note(struct.pack(">QQ?", 7, stamp(NOON), bare)) == Noted(7, NOON, bare)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +52,7 @@ def test_a_case_is_bare_while_nothing_is_told_but_sos(letter: Letter, bare: bool
 
 
 def test_what_is_due_before_all_time_is_due_at_its_beginning() -> None:
-    assert read_note(note_of(1, EPOCH - HOUR)) == (1, EPOCH, False)
+    assert read_note(note_of(Noted(1, EPOCH - HOUR))) == Noted(1, EPOCH)
     assert stamp(EPOCH + timedelta(seconds=1, microseconds=2)) == 1_000_002
 
 

@@ -356,17 +356,47 @@ def test_mails_that_wait_are_hastened_together_so_that_the_first_leaves_now(post
     post.put(ANA, replace(MAIL, not_before=NOON + HOUR), replace(MAIL, not_before=NOON + 2 * HOUR))
     post.put(BEN, replace(MAIL, not_before=NOON + HOUR))
     assert post.due() == []
-    post.outbox.hasten(post.conn, post.who(ANA), NOON)
+    post.outbox.hours.hasten(post.conn, post.who(ANA), NOON)
     assert [row.sender for row in post.due()] == [ANA]
     assert [row.sender for row in post.due(HOUR)].count(ANA) == 2
 
 
+def test_of_each_handoff_the_first_leaves_now_when_they_are_hastened(post: Post) -> None:
+    added = [replace(one, number=1, not_before=NOON + SECOND) for one in (MAIL, PING)]
+    alert = [replace(one, not_before=NOON + HOUR) for one in (MAIL, PING)]
+    post.put(ANA, *added, *alert, replace(MAIL, not_before=NOON + 2 * HOUR))
+    post.outbox.hours.hasten(post.conn, post.who(ANA), NOON)
+    assert len(post.due()) == 4
+    assert [row.lane for row in post.due(HOUR)] == [OTHER] * 5
+
+
+def test_a_case_that_becomes_urgent_goes_before_others_and_keeps_no_hour_sealed_or_not(post: Post) -> None:
+    case = replace(HAND_OFF, level=3, not_before=NOON + HOUR)
+    post.put(ANA, replace(MAIL, number=1, not_before=NOON + HOUR), case, say("a", not_before=NOON + HOUR))
+    post.outbox.hours.hurry(post.conn, post.who(ANA), NOON)
+    found = post.due()
+    assert [(row.kind, row.lane) for row in found] == [("mail", URGENT), ("hand_off", URGENT)]
+    assert found[1].effect == replace(case, not_before=None)
+    assert found[1].due == NOON - HOUR  # by so much, mails that are being sealed meanwhile come earlier
+    assert [row.lane for row in post.due(HOUR)] == [URGENT, URGENT, OTHER]
+
+
+def test_haste_stops_at_no_row_that_no_longer_opens(post: Post) -> None:
+    post.put(ANA, MAIL)
+    spoiled = post.due()[0]
+    SPOIL(post.conn, id=spoiled.id, sealed=b"", wrapped=b"")
+    post.put(ANA, replace(MAIL, not_before=NOON + HOUR))
+    post.outbox.hours.hurry(post.conn, post.who(ANA), NOON)
+    assert [row.kind for row in post.due()] == ["mail"]
+    assert post.outbox.unreadable == {spoiled.id}
+
+
 def test_what_is_due_already_is_not_put_off_by_haste(post: Post) -> None:
     post.put(ANA, MAIL, replace(MAIL, not_before=NOON + HOUR))
-    post.outbox.hasten(post.conn, post.who(ANA), NOON)
+    post.outbox.hours.hasten(post.conn, post.who(ANA), NOON)
     assert len(post.due()) == 1
     assert len(post.due(HOUR)) == 2
-    post.outbox.hasten(post.conn, post.who(BEN), NOON)
+    post.outbox.hours.hasten(post.conn, post.who(BEN), NOON)
 
 
 # ── officers further on ────────────────────────────────────────────────────────────────────────────────
@@ -420,7 +450,7 @@ def test_what_keeps_its_distance_comes_earlier_and_words_keep_their_hour(post: P
     at = NOON + 2 * HOUR
     post.put(ANA, say("a", not_before=at), replace(MAIL, not_before=at), replace(PING, not_before=at))
     post.put(BEN, Wake(Timer.UNREAD, at, 0), Clear(("m1",), at))
-    assert post.outbox.earlier(post.conn, HOUR) == 3
+    assert post.outbox.hours.earlier(post.conn, HOUR) == 3
     assert sorted(post.names(HOUR)) == ["mail", "ping", "wake"]
     assert sorted(post.names(2 * HOUR)) == ["a", "clear", "mail", "ping", "wake"]
     assert post.outbox.next_due(post.conn) == NOON + HOUR
@@ -430,7 +460,7 @@ def test_a_row_that_does_not_open_is_told_and_the_others_come_earlier(post: Post
     post.put(ANA, MAIL, replace(MAIL, not_before=NOON + HOUR))
     row = post.due()[0]
     SPOIL(post.conn, id=row.id, sealed=b"", wrapped=b"")
-    assert post.outbox.earlier(post.conn, HOUR) == 1
+    assert post.outbox.hours.earlier(post.conn, HOUR) == 1
     assert post.outbox.unreadable == {row.id}
 
 

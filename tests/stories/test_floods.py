@@ -320,6 +320,26 @@ async def test_in_a_flood_an_officer_is_woken_singly_then_once_in_ten_minutes_wi
         assert life.times_told(OFFICER, "Cases that nobody") == 1
 
 
+async def test_in_a_flood_a_clock_that_is_set_back_puts_the_wake_up_off_by_ten_minutes_at_most(stage: Stage) -> None:
+    stage.clock.at = stage.clock.at.replace(minute=0)
+    async with stage.open() as life:
+        life.clock.move(hours=3)
+        await life.bot.upkeep.round()
+        await sends(life, [f"person {number}" for number in range(SINGLY + 3)])
+        await life.settled()
+        life.clock.move(hours=-3)
+        await life.bot.upkeep.round()
+        life.clock.move(minutes=10)
+        await life.bot.upkeep.round()
+        await life.settled()
+        assert life.town.told(OFFICER)[-1].startswith("Cases that nobody has read yet: 8.")
+        for _ in range(20):
+            life.clock.move(minutes=10)
+            await life.bot.upkeep.round()
+        await life.settled()
+        assert life.times_told(OFFICER, "Cases that nobody") == 1
+
+
 async def test_who_has_read_everything_in_a_flood_is_not_woken_for_it(stage: Stage) -> None:
     async with stage.open() as life:
         references = await sends(life, [f"person {number}" for number in range(SINGLY + 2)])
