@@ -32,7 +32,7 @@ SIZES: Mapping[str, tuple[Size, Size]] = MappingProxyType(
         "test_signal_crowd": (Size(people=40), Size(people=200)),
         "test_officers_surviving": (Size(kills=1), Size(kills=6)),
         "test_telegram_killing": (Size(people=20, kills=6, lives=120), Size(people=200, kills=50, lives=170)),
-        "test_several_processes": (Size(people=12, kills=4, lives=80), Size(people=100, kills=30, lives=200)),
+        "test_several_processes": (Size(people=12, kills=4, lives=80), Size(people=100, kills=30, lives=150)),
         "test_telegram_talks": (Size(people=40), Size(people=200)),
         "test_telegram_fuzz": (Size(spoiled=600), Size(spoiled=3000)),
         "test_fault_mixes": (Size(people=8, mixes=2, periods=8), Size(people=200, mixes=56, periods=80)),
