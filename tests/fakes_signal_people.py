@@ -23,9 +23,6 @@ class Post(Protocol):
 
     account: str
 
-    @property
-    def now(self) -> Callable[[], int]: ...
-
     def stamp(self) -> int: ...
 
     def deliver(self, frame: bytes) -> None: ...
@@ -143,8 +140,7 @@ class Person:
     def frame(self, at: int, body: Mapping[str, object], **more: object) -> bytes:
         """An envelope of this person's around a body, ready for the wire."""
         who: Body = {"source": self.number or self.uuid, "sourceNumber": self.number, "sourceUuid": self.uuid}
-        given = max(at + 2, self.post.now())
-        times: Body = {"timestamp": at, "serverReceivedTimestamp": at + 1, "serverDeliveredTimestamp": given}
+        times: Body = {"timestamp": at, "serverReceivedTimestamp": at + 1, "serverDeliveredTimestamp": at + 2}
         envelope: Body = {**who, "sourceName": self.name, "sourceDevice": self.device, **times, **body}
         return encoded({"envelope": envelope, "account": self.post.account, **more})
 

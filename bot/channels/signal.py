@@ -7,7 +7,7 @@ are models of a private module: hence the exact version.
 """
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -42,9 +42,6 @@ A_DAY = 86_400
 REMEMBERED = 10_000  # people, each with a line in memory
 AT_ONCE_HERE = timedelta(seconds=2)  # a message may be so long on its way to Signal's server
 LONGEST_BEHIND = timedelta(hours=1)  # a clock that is further behind: its messages answer nothing
-LONGEST_AHEAD = timedelta(days=1)  # of our clock; further, it isn't that which is wrong
-LAST_HEARD = 8  # messages by which it is told how far our clock is ahead
-ONE_CLOCK = timedelta(minutes=1)  # no further apart: the server dates by the clock that we have, too
 ALARM_EVERY = timedelta(minutes=10)  # of one kind; each time stands in the log
 PATIENCE = Patience()
 EARS = Ears()
@@ -101,7 +98,6 @@ class Signal:
         self._vanish = vanish_seconds
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._alarmed: dict[str, datetime] = {}
-        self._ahead: deque[timedelta] = deque(maxlen=LAST_HEARD)  # how far our clock was, by messages
         self._service = Service(service, within=patience.answer)
         self._api = _api(self._service, number)
         self._ears = ears
@@ -166,7 +162,6 @@ class Signal:
     def _learn(self, heard: Heard) -> None:
         known = self._person(heard.message.sender.address)
         known.behind = min(known.behind, heard.behind)
-        self._ahead.append(heard.ahead)
         known.vanishes = known.vanishes if heard.vanishes is None else heard.vanishes
 
     def _person(self, address: str) -> _Known:
@@ -202,12 +197,7 @@ class Signal:
                 raise
             known.begun = (hash(texts), ids)  # should the next part fail, this one isn't said again
         known.begun = (0, ())
-        return Arrived(self._by_signal(moment(int(ids[-1]))) - _skew(known.behind) if ids else self._now(), ids)
-
-    def _by_signal(self, sent: datetime) -> datetime:
-        """Return when it was sent by Signal's clock, told by the quickest of the last messages, if ours dates it."""
-        ahead = min(self._ahead, default=timedelta(0)) if abs(self._now() - sent) < ONE_CLOCK else timedelta(0)
-        return sent - _skew(ahead, LONGEST_AHEAD)
+        return Arrived(moment(int(ids[-1])) - _skew(known.behind) if ids else self._now(), ids)
 
     async def _set_timer(self, outgoing: Outgoing, known: _Known) -> None:
         """Let messages disappear from the first question on (codes and officers' words, too), unless they do so sooner.
@@ -286,9 +276,9 @@ def _unfailing(alarm: Callable[[str], None]) -> Callable[[str], None]:
     return tell
 
 
-def _skew(behind: timedelta, most: timedelta = LONGEST_BEHIND) -> timedelta:
+def _skew(behind: timedelta) -> timedelta:
     """Return how far a clock is behind: the quickest of somebody's messages tells it, less what the way takes."""
-    return behind if AT_ONCE_HERE < behind < most else timedelta(0)
+    return behind if AT_ONCE_HERE < behind < LONGEST_BEHIND else timedelta(0)
 
 
 def _api(service: Service, number: str) -> SignalAPI:

@@ -52,7 +52,6 @@ class Heard:
     files: tuple[str, ...] = field(default=(), repr=False)  # lie on the server until deleted
     behind: timedelta = timedelta(0)  # the person's clock, or the message's way, as the server saw it
     vanishes: int | None = None  # seconds after which their messages disappear now; 0: never
-    ahead: timedelta = timedelta(0)  # our clock, as Signal's tells it, and the way from there, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,7 @@ def _said(envelope: Body, files: tuple[str, ...], now: datetime) -> Heard | Igno
         return Ignored(files)
     kind, text, edits = told
     message = Message(Sender(NAME, who), str(at), min(sent, arrived), text, kind, edits=edits)
-    given = _time(envelope.get("serverDeliveredTimestamp"))
-    ahead = now - moment(given) if given else timedelta(0)
-    vanishes = _seconds(body.get("expiresInSeconds"))
-    return Heard(message, files, max(arrived - sent, timedelta(0)), vanishes, ahead)
+    return Heard(message, files, max(arrived - sent, timedelta(0)), _seconds(body.get("expiresInSeconds")))
 
 
 def _says_nothing(body: Body) -> bool:

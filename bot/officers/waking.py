@@ -35,7 +35,8 @@ class Waking:
         """Return the officers, by address, whom this handoff doesn't wake; `count` it, unless it was before."""
         asleep = set()
         for place in self.told(told, reader):
-            officer, span = place.contact.address, span_of(begins(told, now) + place.after)
+            at = max(begins(told, now) + place.after, now)  # what was sealed late belongs to no span that is told
+            officer, span = place.contact.address, span_of(at)
             if not _wakes(place.contact, told.level):
                 continue
             if count:

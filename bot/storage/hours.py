@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from bot.conversation.model import HandOff, Sender
 from bot.errors import SealingError
+from bot.handoff.duty import begins
 from bot.storage import outbox_sql as sql
 from bot.storage.envelope import Envelope
 from bot.storage.letters import Letter, Mail, Ping, read, written
-from bot.storage.notes import Notes, note_of
+from bot.storage.notes import Notes, note_of, stamp
 from bot.storage.tables import minute, of
 
 
@@ -38,13 +39,13 @@ class Hours:
     def earlier(self, conn: sa.Connection, span: timedelta) -> int:
         """Let what waits come due that much earlier: the clock was set back. Return how many rows.
 
-        Words for an hour that a person chose keep it; a case or words that were to leave at once don't wait for the
-        time at which the clock had been.
+        Words for an hour that a person chose keep it, though they were tried; a case or words that were to leave at
+        once don't wait for the time at which the clock had been.
         """
         moved = 0
         for row, wrapped, keeps_distance in sql.TIMED(conn).fetchall():
             note = self._notes.known(row, wrapped)
-            if note and (keeps_distance or not note.chosen):
+            if note and not note.chosen and (keeps_distance or stamp(note.due) <= note.serial):
                 self._move(conn, row, wrapped, span)
                 moved += 1
         return moved
@@ -66,7 +67,7 @@ class Hours:
         sql.HURRY(conn, **of(who))
         for one in self.for_officers(conn, who):
             if isinstance(one.letter, HandOff) and one.letter.not_before:
-                self._leaves_now(conn, one, one.letter, one.letter.not_before - now)
+                self._leaves_now(conn, one, one.letter, begins(one.letter, now) - now)
 
     def for_officers(self, conn: sa.Connection, who: bytes) -> Iterator[Waiting]:
         """Yield what waits for officers of this person: cases to be sealed, mails and pings."""

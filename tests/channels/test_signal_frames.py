@@ -33,9 +33,6 @@ class Post:
         self.files: list[str] = []
         self._at = AT - 1000
 
-    def now(self) -> int:
-        return self._at
-
     def stamp(self) -> int:
         self._at += 1
         return self._at
@@ -197,13 +194,6 @@ def test_a_message_is_dated_by_the_phone_but_never_later_than_signal_had_it(
 def test_how_far_a_phone_is_behind_is_told() -> None:
     told = read(envelope(data(AT - 90_000, "hi"), serverReceivedTimestamp=AT))
     assert isinstance(told, Heard) and told.behind == timedelta(seconds=90)
-
-
-@pytest.mark.parametrize(("delivered", "ahead"), [(AT, 90), (AT + 100_000, -10), (None, 0), ("soon", 0)])
-def test_how_far_our_clock_is_ahead_of_signals_is_told(delivered: object, ahead: int) -> None:
-    frame = envelope(data(AT - 5_000, "hi"), serverReceivedTimestamp=AT - 4_000, serverDeliveredTimestamp=delivered)
-    told = read_frame(frame, ACCOUNT, moment(AT + 90_000))
-    assert isinstance(told, Heard) and told.ahead == timedelta(seconds=ahead)
 
 
 @pytest.mark.parametrize(

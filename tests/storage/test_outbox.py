@@ -1,5 +1,6 @@
 """What waits comes out in order, once it is due, and not at all once it was withdrawn."""
 
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,17 +15,20 @@ from storage.strategies_storage import values_of
 
 from bot.conversation.model import Answer, Clear, HandOff, Line, Say, Sender, Timer, Wake
 from bot.errors import SealingError
+from bot.storage import outbox_sql as sql
 from bot.storage.envelope import Envelope
 from bot.storage.erasing import erase
 from bot.storage.keyring import Keyring
 from bot.storage.letters import Letter
+from bot.storage.notes import read_note, stamp
 from bot.storage.outbox import SENT, Mail, Note, Outbox, Ping, Row
 from bot.storage.statement import Statement
-from bot.storage.tables import OTHER, URGENT
+from bot.storage.tables import OTHER, URGENT, minute
 from bot.storage.waiting import KEPT_FOR, MANY
 
 NOON = datetime(2026, 11, 21, 12, 0, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 ANA = Sender("telegram", "ana")
 BEN = Sender("signal", "ben")
@@ -454,6 +458,27 @@ def test_what_keeps_its_distance_comes_earlier_and_words_keep_their_hour(post: P
     assert sorted(post.names(HOUR)) == ["mail", "ping", "wake"]
     assert sorted(post.names(2 * HOUR)) == ["a", "clear", "mail", "ping", "wake"]
     assert post.outbox.next_due(post.conn) == NOON + HOUR
+
+
+def test_words_for_a_chosen_hour_keep_it_though_they_were_tried(post: Post) -> None:
+    post.put(ANA, say("a", not_before=NOON))
+    (row,) = post.due()
+    assert post.outbox.mark_trying(post.conn, row.id) and post.outbox.again(post.conn, row.id, NOON, MINUTE)
+    assert post.outbox.hours.earlier(post.conn, 3 * HOUR) == 0
+    assert post.outbox.next_due(post.conn) == NOON + MINUTE
+
+
+def test_words_for_a_chosen_hour_that_the_version_before_kept_keep_it(post: Post) -> None:
+    post.put(ANA, say("a", not_before=NOON + 9 * HOUR))
+    post.put(BEN, say("b"))
+    envelope, moved = Envelope(post.keyring, "outbox"), []
+    for row, wrapped, _ in sql.TIMED(post.conn).fetchall():
+        serial, due, *_ = read_note(envelope.note(row, wrapped))
+        old = envelope.with_note(row, wrapped, struct.pack(">QQ?", serial, stamp(due), False))
+        moved += [sql.MOVE(post.conn, id=row, next_try=minute(due), wrapped=old).rowcount]
+    assert moved == [1, 1]
+    assert post.outbox.hours.earlier(post.conn, 3 * HOUR) == 1
+    assert sorted(post.names()) == ["b"] and sorted(post.names(9 * HOUR)) == ["a", "b"]
 
 
 def test_a_row_that_does_not_open_is_told_and_the_others_come_earlier(post: Post) -> None:

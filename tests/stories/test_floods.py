@@ -1,6 +1,7 @@
 """Floods: whoever is in danger is answered while thousands write; no alert is lost; officers are woken, not buried."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count, cycle
@@ -11,11 +12,13 @@ import pytest
 from fakes_smtp import Authority, MailServer
 from officers.room import case_of
 from stories.sizes import Size
-from stories.stage import ZONE, Inbox, Life, Stage, cries, posted_to
+from stories.stage import DEADLINE, ZONE, Inbox, Life, Stage, cries, posted_to
 
+from bot.alerting import no_token
 from bot.conversation.model import Kind, Message, Queued, Sender
 from bot.gate import FLOOD, LIMITS
 from bot.officers.waking import SINGLY
+from bot.staff import MissionDesk
 from bot.threshold import Tally
 
 OFFICER = "0a000000-0000-4000-8000-000000000001"  # an account on Signal
@@ -338,6 +341,31 @@ async def test_in_a_flood_a_clock_that_is_set_back_puts_the_wake_up_off_by_ten_m
             await life.bot.upkeep.round()
         await life.settled()
         assert life.times_told(OFFICER, "Cases that nobody") == 1
+
+
+async def test_cases_that_are_sealed_when_their_ten_minutes_are_over_wake_an_officer_all_the_same(stage: Stage) -> None:
+    gate, people = threading.Event(), [f"person {number}" for number in range(2 * SINGLY + 2)]
+
+    def token(reference: str) -> tuple[str, bytes]:
+        gate.wait(DEADLINE)
+        return no_token(reference)
+
+    stage.clock.at = stage.clock.at.replace(minute=9)
+    async with stage.open() as life:
+        mission = life.bot.courier.mission
+        assert isinstance(mission, MissionDesk)
+        life.bot.courier.mission = replace(mission, alerting=replace(mission.alerting, token=token))
+        await life.bot.upkeep.round()
+        await sends(life, people)
+        life.clock.move(minutes=2)
+        await life.bot.upkeep.round()
+        gate.set()
+        await life.settled()
+        for _ in range(3):
+            life.clock.move(minutes=10)
+            await life.bot.upkeep.round()
+        await life.settled()
+        assert life.times_told(OFFICER, "Cases that nobody has read yet: 12.") == 1
 
 
 async def test_who_has_read_everything_in_a_flood_is_not_woken_for_it(stage: Stage) -> None:

@@ -11,7 +11,6 @@ from fakes_signal import SignalServer
 from fakes_signal_bot import events
 from fakes_signal_faults import FAILED, HANGS_AFTER, RESET_AFTER, UNTRUSTED_KEYS, Fault, partly, rate_limited
 from fakes_signal_people import Person
-from fakes_signal_wire import data
 from fakes_smtp import MailServer
 from stories.signal_town import BEGUN, SOS, Talks, on_signal, serving
 from stories.stage import DEADLINE, SENDER, Mood, Stage
@@ -101,19 +100,6 @@ async def test_while_nothing_is_known_to_arrive_a_yes_to_the_question_put_again_
             await bot.says(ana, number)
         kept = await bot.kept(ana)
         assert kept is not None and kept.case is not None
-
-
-async def test_while_our_own_clock_is_ahead_of_everybody_elses_a_yes_is_heard(
-    stage: Stage, signal: SignalServer
-) -> None:
-    async with on_signal(stage, signal) as bot:
-        ana = signal.person()
-        for text, answer in zip(SOS, ("Send the mission an alert", "May the mission act", "Return code"), strict=True):
-            at = signal.stamp() - 90_000
-            times = {"serverReceivedTimestamp": at + 1, "serverDeliveredTimestamp": at + 2}
-            ana.gives(lambda at, text=text, times=times: data(at, text) | times, at=at)  # type: ignore[misc]  # bound
-            await ana.hears(answer)
-            await bot.later(seconds=10)
 
 
 async def test_words_that_did_not_go_are_tried_until_they_do(stage: Stage, signal: SignalServer) -> None:
