@@ -161,7 +161,7 @@ def delivered(say: Say, arrived: Arrived) -> Delivered | None:
 
 
 def sooner(letters: Sequence[Mail | Ping], span: timedelta) -> Sequence[Mail | Ping]:
-    """Return letters whose hours come that much earlier: the clock was set back while they were sealed."""
+    """Return letters whose hours come that much earlier: their case had to, by clock or danger, while it was sealed."""
     return [replace(one, not_before=one.not_before - span) if one.not_before else one for one in letters]
 
 
