@@ -460,13 +460,26 @@ def meanwhile(life: Life, happens: Callable[[], Coroutine[Any, Any, object]]) ->
     life.bot.courier.mission = replace(mission, alerting=replace(mission.alerting, token=token))
 
 
+@pytest.fixture
+def pair(tmp_path: Path, server: MailServer, authority: Authority) -> Stage:
+    """A mission of two officers, of whom the second is told after an hour."""
+    contacts = tuple(Inbox(tmp_path, name).contact for name in ("first", "second"))
+    return Stage(tmp_path, posted_to(server, authority), contacts)
+
+
+async def are_told_in_time(life: Life, server: MailServer) -> None:
+    """Let an hour pass, and see that the first officer is told at its beginning and the second at its end."""
+    for minutes, names in ((1, ["first"]), (57, ["first"]), (5, ["first", "second"])):
+        await life.later(minutes=minutes)
+        told = [recipient for taken in server.accepted for recipient in taken.recipients]
+        assert told == [f"{name}@example.org" for name in names]
+
+
 @pytest.mark.parametrize("looked", ["while it is sealed", "afterwards"])
 async def test_a_case_that_is_sealed_while_the_clock_is_set_back_leaves_at_once_and_is_told_on_in_time(
-    tmp_path: Path, server: MailServer, authority: Authority, looked: str
+    pair: Stage, server: MailServer, looked: str
 ) -> None:
-    officers = [Inbox(tmp_path, name).contact for name in ("first", "second")]
-    first, second = (contact.address for contact in officers)
-    async with Stage(tmp_path, posted_to(server, authority), tuple(officers)).open() as life:
+    async with pair.open() as life:
 
         async def set_back() -> None:
             life.clock.move(hours=-3)
@@ -476,21 +489,14 @@ async def test_a_case_that_is_sealed_while_the_clock_is_set_back_leaves_at_once_
         meanwhile(life, set_back)
         await cries(life)
         await life.bot.upkeep.round()
-        await life.later(minutes=1)
-        assert told(server) == [first]
-        await life.later(minutes=57)
-        assert told(server) == [first]
-        await life.later(minutes=5)
-        assert told(server) == [first, second]
+        await are_told_in_time(life, server)
 
 
 @pytest.mark.parametrize("looked", ["while it is sealed", "afterwards"])
 async def test_a_clock_that_is_set_back_just_before_a_case_is_sealed_tells_nobody_too_early(
-    tmp_path: Path, server: MailServer, authority: Authority, looked: str
+    pair: Stage, server: MailServer, looked: str
 ) -> None:
-    officers = [Inbox(tmp_path, name).contact for name in ("first", "second")]
-    first, second = (contact.address for contact in officers)
-    async with Stage(tmp_path, posted_to(server, authority), tuple(officers)).open() as life:
+    async with pair.open() as life:
         courier, back = life.bot.courier, [timedelta(hours=3)]
         now = courier.now
 
@@ -508,12 +514,7 @@ async def test_a_clock_that_is_set_back_just_before_a_case_is_sealed_tells_nobod
         await cries(life)
         await life.bot.upkeep.round()
         assert back == []
-        await life.later(minutes=1)
-        assert told(server) == [first]
-        await life.later(minutes=57)
-        assert told(server) == [first]
-        await life.later(minutes=5)
-        assert told(server) == [first, second]
+        await are_told_in_time(life, server)
 
 
 async def test_a_case_that_waits_for_its_minute_does_not_wait_for_that_of_a_clock_that_was_ahead(
@@ -557,11 +558,6 @@ async def test_a_case_that_becomes_urgent_before_it_is_sealed_keeps_no_random_mi
 
 async def fails() -> None:
     raise DeliveryError("not now")
-
-
-def told(server: MailServer) -> list[str]:
-    """Whom the mails that a server has taken were for, in order."""
-    return [recipient for taken in server.accepted for recipient in taken.recipients]
 
 
 # ── clearing ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from bot.storage import outbox_sql as sql
 from bot.storage.envelope import Envelope
 from bot.storage.letters import Letter, Mail, Ping, read, written
 from bot.storage.notes import Notes, note_of, stamp
-from bot.storage.tables import minute, of
+from bot.storage.tables import URGENT, minute, of
 
 
 class Waiting(NamedTuple):
@@ -64,7 +64,7 @@ class Hours:
     def hurry(self, conn: sa.Connection, who: bytes, now: datetime) -> None:
         """Hasten a case that has become urgent, before others; what isn't sealed yet keeps no hour of its own."""
         self.hasten(conn, who, now)
-        sql.HURRY(conn, **of(who))
+        sql.HURRY(conn, **of(who), lane=URGENT)
         for one in self.for_officers(conn, who):
             if isinstance(one.letter, HandOff) and one.letter.not_before:
                 self._leaves_now(conn, one, one.letter, begins(one.letter, now) - now)

@@ -49,7 +49,7 @@ def is_bare(letter: Letter) -> bool:
 
 
 def is_chosen(letter: Letter) -> bool:
-    """Whether it is said or cleared at an hour of the day: a person's safe one, or closing words' last."""
+    """Whether it has an hour of its own to be said or cleared at: a person's safe one, or the last of closing words."""
     return isinstance(letter, Say | Clear) and letter.not_before is not None
 
 

@@ -34,7 +34,7 @@ FOR_OFFICERS = Statement(
     "WHERE id >= :who AND id < :after AND kind IN ('hand_off', 'mail', 'ping')"
 )
 HURRY = Statement(
-    "UPDATE outbox SET lane = 0 WHERE id >= :who AND id < :after AND kind IN ('hand_off', 'mail', 'ping')"
+    "UPDATE outbox SET lane = :lane WHERE id >= :who AND id < :after AND kind IN ('hand_off', 'mail', 'ping')"
 )
 TIMED = Statement(
     "SELECT id, wrapped, CASE WHEN kind IN ('mail', 'ping', 'wake') OR attempts > 0 THEN 1 ELSE 0 END FROM outbox"
